@@ -1,0 +1,1 @@
+"""Deterministic reviewers, one file each; see ``ports.Check``."""

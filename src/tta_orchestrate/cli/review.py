@@ -1,0 +1,5 @@
+"""``tta-orchestrate review``."""
+
+
+def review() -> None:
+    """Review a change."""

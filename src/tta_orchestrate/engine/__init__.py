@@ -1,0 +1,1 @@
+"""The cascade: routing, retries, budget, journal, cache. It knows models only through ``ports.model``."""

@@ -1,0 +1,61 @@
+"""Every expected failure, in one tree; each leaf owns the exit code of the process and tells the remedy.
+
+    OrchestrateError
+    ├── ConfigError          2   configuration, inputs or flags are wrong
+    │   └── UsageError       2   the command line asks for something that cannot be
+    ├── SourceError          2   the change or the repository cannot be read as asked
+    │   ├── GitError         2   git is missing, or refused
+    │   └── DiffError        2   a diff that this program does not read, or that is broken
+    ├── UnavailableError     3   nothing could be done: no quota, refused, all calls failed
+    └── DeliveryError        3   a result exists but could not be written anywhere
+
+Anything else that escapes is a bug: the command line reports it as one, with exit code 70 (`EX_SOFTWARE`).
+"""
+
+from typing import ClassVar
+
+
+class OrchestrateError(Exception):
+    """The root. ``str(error)`` is one line that says what is wrong; ``remedy`` says what to do about it."""
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class ConfigError(OrchestrateError):
+    """The configuration file, the environment, an input or a flag is wrong (outcome ``config-error``)."""
+
+    exit_code = 2
+
+
+class UsageError(ConfigError):
+    """The flags contradict each other, or ask for something that does not exist."""
+
+
+class SourceError(OrchestrateError):
+    """What was to be read cannot be read as asked."""
+
+    exit_code = 2
+
+
+class GitError(SourceError):
+    """git is missing, the folder is no repository, a revision is unknown, or history is cut off."""
+
+
+class DiffError(SourceError):
+    """The diff is broken, or of a kind that is refused (combined diffs)."""
+
+
+class UnavailableError(OrchestrateError):
+    """Nothing could be done (outcome ``unavailable``)."""
+
+    exit_code = 3
+
+
+class DeliveryError(OrchestrateError):
+    """Results exist, but none of the places to leave them took them."""
+
+    exit_code = 3

@@ -1,0 +1,1 @@
+"""GitHub: the runner's files and commands, events, and the REST API."""

@@ -1,0 +1,1 @@
+"""What is known of each programming language, one file each."""

@@ -1,0 +1,1 @@
+"""What can be done, one file or folder each: review, test-gen, docgen."""

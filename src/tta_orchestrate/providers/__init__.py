@@ -1,0 +1,1 @@
+"""Model vendors, one file each; see ``ports.model.Provider``."""

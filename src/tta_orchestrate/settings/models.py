@@ -1,0 +1,56 @@
+"""Sections ``orchestrator``, ``executors``, ``fallback_strategy``: which models, where, with whose key."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from tta_orchestrate.ports.model import UseCase
+from tta_orchestrate.settings.section import Section
+
+
+class ProviderName(StrEnum):
+    """The providers that ship; ``openai-compatible`` takes any ``base_url``."""
+
+    ANTHROPIC = "anthropic"
+    GOOGLE_AI_STUDIO = "google-ai-studio"
+    GROQ = "groq"
+    OPENROUTER = "openrouter"
+    OLLAMA = "ollama"
+    OPENAI = "openai"
+    OPENAI_COMPATIBLE = "openai-compatible"
+    LOCAL = "local"
+
+
+class Orchestrator(Section):
+    """The strong model: it judges evidence and never does bulk work."""
+
+    model: str = Field(default="claude-sonnet-4.5", min_length=1)
+    """Catalogue name or alias."""
+    provider: ProviderName = ProviderName.ANTHROPIC
+    """Who serves it."""
+    api_key_env: str = Field(default="ANTHROPIC_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Name of the environment variable that holds the key; the key itself never stands in a file."""
+    base_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Another endpoint that speaks the same protocol."""
+
+
+class Executor(Section):
+    """One cheap or free model for the bulk work."""
+
+    model: str = Field(min_length=1)
+    """Catalogue name or alias."""
+    provider: ProviderName
+    """Who serves it."""
+    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """Name of the environment variable that holds the key; none for ``ollama`` and ``local``."""
+    base_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Another endpoint that speaks the same protocol."""
+    use_cases: tuple[UseCase, ...] = ()
+    """What it is asked to do; empty means everything."""
+
+
+class FallbackStrategy(Section):
+    """Who is asked, in order, when the routed executors failed."""
+
+    models: tuple[str, ...] = ("gemini-2.5-pro", "llama-3.3-70b-versatile", "claude-sonnet-4.5")
+    """Model names in order."""

@@ -1,0 +1,1 @@
+"""The repository on disk: git objects, read hardened."""
