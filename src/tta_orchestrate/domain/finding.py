@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tta_orchestrate.domain.change import Side
@@ -69,6 +69,10 @@ class Candidate:
     confidence: float = 1.0
     suggestion: Suggestion | None = None
     help_url: str = ""
+    whole_file: bool = False
+    """The claim is about the file as a whole (it no longer parses): its line need not be a changed one."""
+    redact: tuple[str, ...] = field(default=(), repr=False)
+    """Exact substrings that no sink may show (secret values); shown as ‹secret›."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,7 @@ class Rejection(StrEnum):
     BASELINE = "baseline"
     INLINE_IGNORE = "inline-ignore"
     RULE_OFF = "rule-off"
+    BELOW_BAR = "below-bar"
     JUDGE = "judge"
 
 
