@@ -146,6 +146,8 @@ def locate(candidate: Candidate, file: FileEvidence | None) -> Candidate | Rejec
     quoted = candidate.quote.removesuffix("\n").split("\n")
     if _same(quoted, actual):
         return replace(candidate, quote="\n".join(line or "" for line in actual))
+    if not candidate.quote.strip():
+        return no(Rejection.MALFORMED, "a claim without a quote has no evidence")
     claimed = {n: known[n] for n in range(start, end + 1) if n in known}
     return (
         _moved(candidate, quoted, claimed)
@@ -159,7 +161,7 @@ def locate(candidate: Candidate, file: FileEvidence | None) -> Candidate | Rejec
 
 def _moved(candidate: Candidate, quoted: Sequence[str], known: Mapping[int, str]) -> Candidate | None:
     places = _places(quoted, known)
-    if len(places) != 1 or not any(line.strip() for line in quoted):
+    if len(places) != 1:
         return None
     start = places[0]
     shift = start - candidate.start_line

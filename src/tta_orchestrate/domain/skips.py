@@ -11,7 +11,7 @@ from tta_orchestrate.domain.policy import Paths
 from tta_orchestrate.domain.report import Skipped, SkipReason
 
 LOCK_FILES: Final = frozenset(
-    (
+    (  # noqa: SIM905 -- five lines instead of thirty
         "bun.lock bun.lockb cargo.lock composer.lock conda-lock.yml deno.lock flake.lock gemfile.lock go.sum "
         "gradle.lockfile mix.lock npm-shrinkwrap.json package-lock.json package.resolved packages.lock.json pdm.lock "
         "pipfile.lock pixi.lock pnpm-lock.yaml podfile.lock poetry.lock pubspec.lock pylock.toml uv.lock yarn.lock"
