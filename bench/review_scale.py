@@ -93,10 +93,9 @@ def main() -> None:
             report = json.loads((out / "findings.json").read_text())
             covered = report["coverage"]
             walls.append(wall)
-            print(
-                f"{f'review, {files} files':28}{wall:9.2f}{peak:9.0f}  exit {code}, {covered['lines_changed']} changed "
-                f"lines, {covered['files_reviewed']} of {covered['files_changed']} files, {len(report['findings'])} findings"
-            )
+            files_read = f"{covered['files_reviewed']} of {covered['files_changed']} files"
+            result = f"exit {code}, {covered['lines_changed']} lines, {files_read}, {len(report['findings'])} findings"
+            print(f"{f'review, {files} files':28}{wall:9.2f}{peak:9.0f}  {result}")
             shutil.rmtree(folder / ".git" / "hooks", ignore_errors=True)
             ruff = [str(Path(sys.executable).with_name("ruff")), "check", "--isolated", "--no-cache", "--quiet", "."]
             wall, peak, code = measured(ruff, folder)
