@@ -56,8 +56,8 @@ def test_a_path_rule_sets_another_bar_and_the_last_one_wins():
     assert apply(Policy(rules=(lenient, strict)), [finding()], {}).fail_on_met
 
 
-def test_a_path_rule_regrades_a_rule_below_its_paths_only():
-    policy = Policy(rules=(PathRule(paths=("shop/",), severity={"ruff/S*": Severity.LOW}),))
+def test_a_path_rule_regrades_what_is_below_its_paths_only():
+    policy = Policy(rules=(PathRule(paths=("shop/",), severity=Severity.LOW),))
     judged = apply(policy, [finding(), finding(path="other.py")], {})
     assert [f.severity for f in judged.findings] == [Severity.LOW, Severity.HIGH]
 

@@ -36,8 +36,8 @@ class PathRule:
     """gitignore-style patterns."""
     off: tuple[str, ...] = ()
     """Rule ids or globs (``ruff/S*``) that say nothing here."""
-    severity: Mapping[str, Severity] | None = None
-    """Severity by rule id or glob."""
+    severity: Severity | None = None
+    """The severity that every finding here gets."""
     fail_on: FailOn | None = None
     """Another bar for these paths."""
 
@@ -102,11 +102,8 @@ def apply(policy: Policy, findings: Iterable[Finding], texts: Mapping[str, Seque
 
 
 def _graded(finding: Finding, matching: Sequence[PathRule]) -> Finding:
-    for rule in reversed(matching):
-        for pattern, severity in (rule.severity or {}).items():
-            if fnmatchcase(finding.rule, pattern):
-                return replace(finding, severity=severity)
-    return finding
+    severity = next((rule.severity for rule in reversed(matching) if rule.severity), None)
+    return replace(finding, severity=severity) if severity else finding
 
 
 def _silenced(policy: Policy, finding: Finding, matching: Sequence[PathRule], lines: Sequence[str]) -> Rejected | None:

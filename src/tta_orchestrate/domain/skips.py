@@ -36,6 +36,7 @@ class SkipRules:
 
     ignore: tuple[str, ...] = ()
     max_file_bytes: int = 1_000_000
+    max_line_length: int = 5_000
     only: tuple[str, ...] = ()
     """When given: only paths that match."""
 
@@ -47,6 +48,7 @@ class Skipper:
         """Take the rules, and ``.gitattributes`` of the base commit by path."""
         self._attributes = attributes
         self._max_file_bytes = rules.max_file_bytes
+        self._max_line_length = rules.max_line_length
         self._ignored = Paths(rules.ignore)
         self._asked_for = Paths(rules.only or ("*",))
 
@@ -65,9 +67,14 @@ class Skipper:
         marker = _GENERATED.search(text[:_HEADER_BYTES])
         if marker:
             return Skipped(path=path, reason=SkipReason.GENERATED, detail="its header says so")
-        if PurePosixPath(path).suffix in _CODE and len(text) > _MINIFIED_MEAN * (text.count("\n") + 1):
+        dense = PurePosixPath(path).suffix in _CODE and len(text) > _MINIFIED_MEAN * (text.count("\n") + 1)
+        if dense or (len(text) > self._max_line_length and self._longest_line(text) > self._max_line_length):
             return Skipped(path=path, reason=SkipReason.MINIFIED, detail="very long lines")
         return None
+
+    @staticmethod
+    def _longest_line(text: str) -> int:
+        return max(map(len, text.split("\n")))
 
     def _by_kind(self, file: ChangedFile) -> tuple[SkipReason, str] | None:
         if file.is_submodule:
