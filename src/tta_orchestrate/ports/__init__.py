@@ -4,7 +4,7 @@ A room is a folder; a plug-in is one file in it, found by its name (``registry.p
 checks: ``CHECK``, ``SINK`` …
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -60,16 +60,4 @@ class Sink(Protocol):
 
     def render(self, report: Report) -> str:
         """Return the whole text of the file."""
-        ...
-
-
-class Git(Protocol):
-    """What the program asks of a repository: objects only, never the work tree."""
-
-    def diff(self, base: str, head: str) -> Iterator[bytes]:
-        """Yield the lines of the raw unified diff between two trees, line feeds kept."""
-        ...
-
-    def blobs(self, names: Iterable[str]) -> Iterator[bytes | None]:
-        """Yield the content of each object (``<rev>:<path>`` or an object name), ``None`` where there is none."""
         ...
