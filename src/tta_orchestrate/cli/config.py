@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -81,7 +82,7 @@ def show(
 
     table = Table("key", "value", "origin", box=None, pad_edge=False)
     for key, value, origin in _rows(loaded):
-        word = value if isinstance(value, str) else json.dumps(value, default=str)
+        word = str(value) if isinstance(value, str | Decimal) else json.dumps(value)
         table.add_row(*(Text(cell, overflow="fold") for cell in (key, printable(word, 1000), origin)))
     Console().print(table)
 

@@ -48,7 +48,8 @@ class Node:
                 return {key: node.plain() for key, node in self.value.items()}
             case list():
                 return [node.plain() for node in self.value]
-        return self.value
+            case _:
+                return self.value
 
     def at(self, path: Path) -> "Node | None":
         """Return the node at *path*, or None when nothing is written there."""

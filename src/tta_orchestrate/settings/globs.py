@@ -16,6 +16,12 @@ def _compiles(glob: str) -> str:
     return glob
 
 
+def _stays_inside(path: str) -> str:
+    if ".." in path.split("/"):
+        raise ValueError("must stay inside the repository; '..' is not allowed")
+    return path
+
+
 Glob = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_compiles)]
 """A pattern in the language of ``.gitignore``, relative to the root of the repository."""
 
@@ -27,12 +33,6 @@ RepositoryPath = Annotated[
         pattern=r"^[^/\\\x00-\x1f][^\\\x00-\x1f]*$",
         json_schema_extra={"not": {"pattern": r"(^|/)\.\.(/|$)"}},
     ),
-    AfterValidator(lambda path: _stays_inside(path)),
+    AfterValidator(_stays_inside),
 ]
 """A file of the repository: relative, with forward slashes, never above the root."""
-
-
-def _stays_inside(path: str) -> str:
-    if ".." in path.split("/"):
-        raise ValueError("must stay inside the repository; '..' is not allowed")
-    return path

@@ -21,7 +21,7 @@ _REMEDY: Final = "docs/configuration.md lists every key; `tta-orchestrate config
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a value came from; ``str`` gives ``flag --scope``, ``FILE:4``, ``default`` …"""
+    """Where a value came from; ``str`` gives ``flag --scope``, ``FILE:4`` or ``default``."""
 
     kind: str
     """``flag``, ``environment``, ``file`` or ``default``."""

@@ -49,7 +49,8 @@ def _type(key: Key) -> str:
 
 def _word(annotation: Any) -> str:
     if get_origin(annotation) is tuple:
-        return f"list of {_word(get_args(annotation)[0])}"
+        words = _word(get_args(annotation)[0])
+        return "list of sections" if words == "section" else f"list of {words}"
     if get_origin(annotation) is dict:
         return f"mapping to {_word(get_args(annotation)[1])}"
     if hasattr(annotation, "__metadata__"):

@@ -1,7 +1,7 @@
 """Plain YAML scalars by the core schema of YAML 1.2: what editors and JSON Schema see, and nothing surprising.
 
-In particular ``yes``, ``on``, ``010``, ``1:30`` and dates are not converted behind the writer's back: the first, second,
-fourth and fifth are text, the third is ten. Numbers with a point or exponent stay decimal, so money is never rounded.
+In particular ``yes``, ``on``, ``1:30`` and dates stay text, and ``010`` is ten. Numbers with a point or exponent stay
+decimal, so money is never rounded.
 """
 
 import math

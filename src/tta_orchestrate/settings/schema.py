@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any, Final
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -14,7 +15,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _Generator(GenerateJsonSchema):
-    """Money is a number in the file, and in the schema; enumerations of one section stay readable."""
+    """Money is a number in the file, and in the schema."""
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         number: JsonSchemaValue = {"type": "number"}
@@ -25,6 +26,8 @@ class _Generator(GenerateJsonSchema):
         return number
 
     def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, BaseModel):
+            return {name: self.encode_default(value) for name, value in dft}
         return float(dft) if isinstance(dft, Decimal) else super().encode_default(dft)
 
 
@@ -58,6 +61,6 @@ def _tidied(value: Any) -> Any:
     if isinstance(value, dict):
         kept = {key: _tidied(child) for key, child in value.items() if key != "acting"}
         if isinstance(kept.get("description"), str):
-            kept["description"] = " ".join(kept["description"].split())
+            kept["description"] = " ".join(kept["description"].replace("``", "`").split())
         return kept
     return [_tidied(child) for child in value] if isinstance(value, list) else value

@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
 NOT_YET_ACTING: Final[JsonDict] = {"acting": False}
-"""``Field(json_schema_extra=NOT_YET_ACTING)`` marks a key that is validated but does nothing yet, its children included.
+"""``Field(json_schema_extra=NOT_YET_ACTING)`` marks a key that is validated but has no effect yet.
 
-``config check`` lists the marked keys; whoever makes a key act removes its marker.
+The marker covers the keys below. ``config check`` lists the marked keys; whoever makes a key act removes its marker.
 """
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Any, Final, TypeGuard, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -24,7 +24,7 @@ class Key:
     """The section that the key opens, if it opens one."""
 
 
-def is_section(annotation: Any) -> bool:
+def is_section(annotation: Any) -> TypeGuard[type[Section]]:
     """Whether *annotation* is a section of the configuration."""
     return isinstance(annotation, type) and issubclass(annotation, Section)
 
@@ -104,7 +104,7 @@ def not_yet_acting() -> tuple[str, ...]:
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield every value of a settings record that is not itself made of values; an empty list or mapping is a leaf."""
     if isinstance(value, Section):
-        children = [(name, getattr(value, name)) for name in type(value).model_fields]
+        children: list[tuple[str | int, Any]] = [(name, getattr(value, name)) for name in type(value).model_fields]
     elif isinstance(value, dict):
         children = list(value.items())
     elif isinstance(value, tuple | list):

@@ -38,6 +38,7 @@ EXECUTORS: Final = (
 )
 """What a new file starts with: three executors that cost nothing. Without their keys they are passed over."""
 
+_ESCAPED: Final = {'"': '\\"', "\\": "\\\\"}
 _WIDTH: Final = 100
 _BARE: Final = re.compile(r"[A-Za-z_.][A-Za-z0-9_./-]*")
 
@@ -63,8 +64,14 @@ def flow(value: Any) -> str:
         return "[" + ", ".join(map(flow, value)) + "]"
     if isinstance(value, str):
         text = str(value)
-        return text if _BARE.fullmatch(text) and resolve(text) == text else json.dumps(text)
+        return text if _BARE.fullmatch(text) and resolve(text) == text else _quoted(text)
     return str(value) if isinstance(value, Decimal) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """Return *text* in double quotes, by YAML's rules: JSON's surrogate pairs would be two characters here."""
+    written = (_ESCAPED.get(c) or (c if c.isprintable() else f"\\U{ord(c):08x}") for c in text)
+    return f'"{"".join(written)}"'
 
 
 def _section(section: BaseModel, *, indent: int) -> Iterator[str]:

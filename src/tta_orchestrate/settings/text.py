@@ -1,4 +1,4 @@
-"""How words from a configuration file, the environment or a flag are shown: they are data, never terminal or log control."""
+"""How words from a file, the environment or a flag are shown: they are data, never control of terminal or log."""
 
 from decimal import Decimal
 from typing import Final
@@ -35,7 +35,8 @@ def found(value: object) -> str:
             return f'text "{printable(value)}"'
         case list() | tuple():
             return "a list"
-    return "a mapping"
+        case _:
+            return "a mapping"
 
 
 def dotted(path: tuple[str | int, ...]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -16,7 +16,14 @@ from tta_orchestrate.settings.scalars import Scalar
 from tta_orchestrate.settings.shape import bounds, field_at, inside, keys_at, required, type_at
 from tta_orchestrate.settings.text import found, printable
 
-_EXPECTED = {
+_PLAIN: Final = {
+    "missing": "this key is required",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+    "too_long": "has too many elements",
+    "string_too_long": "is too long",
+}
+_EXPECTED: Final = {
     "bool_type": "true or false",
     "float_type": "a number",
     "decimal_type": "a number",
@@ -54,7 +61,7 @@ def _is_consequence(fault: Fault, faults: tuple[Fault, ...]) -> bool:
 
 
 def _ready(value: Any, annotation: Any) -> Any:
-    """Return *value* as JSON that keeps decimals exact: money travels as text, whole floats as integers where wanted."""
+    """Return *value* for JSON: money as text, so that it stays exact; whole floats as integers where one is wanted."""
     if isinstance(value, dict):
         return {key: _ready(child, inside(annotation, key)) for key, child in value.items()}
     if isinstance(value, list):
@@ -82,34 +89,35 @@ def _fault(detail: ErrorDetails, data: Any) -> Fault:
 
 
 def _message(detail: ErrorDetails, path: Path, value: Any) -> str:
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "extra_forbidden":
-            near = did_you_mean(str(path[-1]), keys_at(path[:-1]))
-            return f"unknown key{near or '; known here: ' + (', '.join(keys_at(path[:-1])) or 'none')}"
-        case "missing":
-            return "this key is required"
-        case "enum":
-            choices = [str(member.value) for member in type_at(path)] if _is_enum(type_at(path)) else []
-            near = did_you_mean(value, choices) if isinstance(value, str) else ""
-            return f"expected one of {', '.join(choices)}; found {found(value)}{near}"
-        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
-            return f"must be {bounds(field_at(path))}, found {found(value)}"
-        case "string_pattern_mismatch":  # never shows the value: a key may have been pasted in the place of its name
-            return f"must match {context.get('pattern')}"
-        case "too_short" | "string_too_short":
-            return "must not be empty"
-        case "too_long" | "string_too_long":
-            return f"is too long; at most {context.get('max_length')} are allowed"
-        case "value_error":
-            return f"{context.get('error')}, found {found(value)}"
-        case known if known in _EXPECTED:
-            return f"expected {_EXPECTED[known]}, found {found(value)}"
-    return f"{printable(detail['msg'], 200)}, found {found(value)}"
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = keys_at(path[:-1])
+        return f"unknown key{did_you_mean(str(path[-1]), known) or '; known here: ' + (', '.join(known) or 'none')}"
+    if kind == "string_pattern_mismatch":  # the value stays unsaid: a key may stand in the place of its name
+        return f"must match {context.get('pattern')}"
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    near = did_you_mean(value, _choices(path)) if kind == "enum" and isinstance(value, str) else ""
+    return f"{_expectation(detail, path)}, found {found(value)}{near}"
 
 
-def _is_enum(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, Enum)
+def _expectation(detail: ErrorDetails, path: Path) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "enum":
+        return f"expected one of {', '.join(_choices(path))}"
+    if kind in {"greater_than_equal", "less_than_equal", "greater_than", "less_than"}:
+        return f"must be {bounds(field_at(path))}"
+    if kind == "value_error":
+        return str(context.get("error"))
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}"
+    return printable(detail["msg"], 200)
+
+
+def _choices(path: Path) -> tuple[str, ...]:
+    annotation = type_at(path)
+    is_enum = isinstance(annotation, type) and issubclass(annotation, Enum)
+    return tuple(str(member.value) for member in annotation) if is_enum else ()
 
 
 def _value_at(data: Any, path: Path) -> Scalar | dict[str, Any] | list[Any]:
