@@ -88,9 +88,12 @@ def test_a_named_file_that_cannot_be_read_is_an_error_with_a_remedy(name, expect
 
 
 def test_an_unknown_check_is_refused(write, capsys):
-    write("orchestration:\n  review:\n    checks: {off: [no-such-check]}\n")
+    write("orchestration:\n  review:\n    checks: {disable: [no-such-check]}\n")
     assert run(["config", "check"]) == 2
-    assert f"{DEFAULT}:3: orchestration.review.checks.off.0: there is no check no-such-check" in capsys.readouterr().err
+    assert (
+        f"{DEFAULT}:3: orchestration.review.checks.disable.0: there is no check no-such-check"
+        in capsys.readouterr().err
+    )
 
 
 def test_show_gives_every_value_with_its_origin(write, capsys, monkeypatch):

@@ -43,10 +43,10 @@ def settings(source: ConfigSource | None, flags: Mapping[str, object] | None = N
         ConfigError: everything that is wrong, a line for each problem.
     """
     loaded = load(source, env=os.environ, flags=flags or {})
-    for index, name in enumerate(loaded.settings.review.checks.off):
+    for index, name in enumerate(loaded.settings.review.checks.disable):
         known = [check.replace("_", "-") for check in registry.names("checks")]
         if name not in known:
-            key = f"review.checks.off.{index}"
+            key = f"review.checks.disable.{index}"
             message = f"orchestration.{key}: there is no check {printable(name)}{did_you_mean(name, known)}"
             raise ConfigError(f"{loaded.origins[key]}: {message}", remedy=f"choose from: {', '.join(known)}")
     return loaded

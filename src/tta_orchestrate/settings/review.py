@@ -35,7 +35,7 @@ class Rule(Section):
     """The files it is about: patterns as in `.gitignore`."""
     ignore: bool = False
     """Leave these files out of the review; they are listed as skipped."""
-    off: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
     """Rule ids that are not reported here; `*` matches any characters (`ruff:S*`)."""
     severity: Severity | None = None
     """The severity that every finding here gets."""
@@ -46,7 +46,7 @@ class Rule(Section):
 class Checks(Section):
     """The checks that need no model."""
 
-    off: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
     """Names of the checks that do not run."""
 
 
@@ -64,7 +64,7 @@ class Review(Section):
     ignore: tuple[Glob, ...] = Field(default=(), examples=[["docs/**", "*.snap"]])
     """Files that are not reviewed: patterns as in `.gitignore`; they are listed as skipped."""
     rules: tuple[Rule, ...] = Field(
-        default=(), examples=[[{"paths": ["tests/**"], "off": ["ruff:S101"], "severity": "low"}]]
+        default=(), examples=[[{"paths": ["tests/**"], "disable": ["ruff:S101"], "severity": "low"}]]
     )
     """What is different for some paths."""
     checks: Checks = Checks()

@@ -39,6 +39,8 @@ EXECUTORS: Final = (
 """What a new file starts with: three executors that cost nothing. Without their keys they are passed over."""
 
 _ESCAPED: Final = {'"': '\\"', "\\": "\\\\"}
+_OLD_BOOLEANS: Final = {"y", "n", "yes", "no", "on", "off"}
+"""Text to us, but not to readers of YAML 1.1."""
 _WIDTH: Final = 100
 _BARE: Final = re.compile(r"[A-Za-z_.][A-Za-z0-9_./-]*")
 
@@ -64,7 +66,8 @@ def flow(value: Any) -> str:
         return "[" + ", ".join(map(flow, value)) + "]"
     if isinstance(value, str):
         text = str(value)
-        return text if _BARE.fullmatch(text) and resolve(text) == text else _quoted(text)
+        bare = _BARE.fullmatch(text) and resolve(text) == text and text.lower() not in _OLD_BOOLEANS
+        return text if bare else _quoted(text)
     return str(value) if isinstance(value, Decimal) else json.dumps(value)
 
 
