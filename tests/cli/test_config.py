@@ -107,6 +107,14 @@ def test_show_gives_every_value_with_its_origin(write, capsys, monkeypatch):
     assert shown["review.scope"]["origin"] == "default"
 
 
+def test_show_as_json_holds_no_command_for_the_runner_and_still_says_the_same(write, capsys):
+    write('orchestration: {orchestrator: {model: "##[error]x"}}\n')
+    assert run(["config", "show", "--format", "json"]) == 0
+    out = capsys.readouterr().out
+    assert "##[" not in out
+    assert "##[error]x" in [row["value"] for row in json.loads(out)["settings"]]
+
+
 def test_show_prints_a_table_in_which_markup_and_control_characters_are_text(write, capsys):
     write('orchestration: {orchestrator: {model: "[red]\\e[1m"}}\n')
     assert run(["config", "show"]) == 0

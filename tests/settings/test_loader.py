@@ -1,9 +1,10 @@
 """The configuration as its writers meet it: what is accepted, what is refused and in which words."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tta_orchestrate.domain.finding import Severity
@@ -257,6 +258,19 @@ def test_a_wrong_flag_is_blamed_by_its_name():
     )
 
 
+def test_bytes_of_the_environment_that_are_no_text_are_refused():
+    name = "TTA_ORCHESTRATOR_MODEL"
+    assert (
+        complaint("orchestration: {}", {name: "a\udcff"}) == f'environment {name}: is not UTF-8, found text "a\\udcff"'
+    )
+
+
+def test_flags_may_be_paths_and_words_that_are_no_text():
+    assert read("orchestration: {}", flags={"--baseline": Path("a/b.json")}).settings.review.baseline == "a/b.json"
+    assert "flag --scope" in complaint("orchestration: {}", flags={"--scope": "\udcff"})
+    assert "flag --budget-usd" in complaint("orchestration: {}", flags={"--budget-usd": float("nan")})
+
+
 def test_a_misspelt_variable_is_warned_about():
     loaded = load(None, env={"TTA_QUALITY_TRESHOLD": "0.5", "TTA_DEBUG": "1"}, flags={})
     assert loaded.warnings == ("environment TTA_QUALITY_TRESHOLD is not read; did you mean TTA_QUALITY_THRESHOLD?",)
@@ -277,6 +291,7 @@ def outcome_of(data, env=None):
         return error
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_give_settings_or_a_config_error(data):
     outcome = outcome_of(data)
@@ -284,11 +299,13 @@ def test_arbitrary_bytes_give_settings_or_a_config_error(data):
     assert all(line.isprintable() for line in str(outcome).split("\n"))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="orchestain:{}[]&*!|>-?'\"\\%@`#,~<\n\t 0123.eExU\ud7ff", max_size=80))
 def test_arbitrary_yaml_marks_give_settings_or_a_config_error(text):
     assert isinstance(outcome_of(b"orchestration: " + text.encode()), Loaded | ConfigError)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(ENVIRONMENT)), st.text(max_size=12)))
 def test_arbitrary_variables_give_settings_or_a_config_error(env):
     assert isinstance(outcome_of(b"orchestration: {}", env), Loaded | ConfigError)

@@ -36,6 +36,13 @@ def test_the_committed_schema_and_the_table_of_keys_are_fresh():
     assert page == updated(page), "run `make schema`"
 
 
+def test_the_example_of_the_documentation_is_valid():
+    page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    assert VALIDATOR.is_valid(example)
+    assert isinstance(validate(example["orchestration"]), Settings)
+
+
 def test_the_template_reads_back_as_the_defaults_with_the_example_executors():
     document = yaml.safe_load(template())
     assert VALIDATOR.is_valid(document)
@@ -94,7 +101,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PATHS), VALUES)
 def test_schema_and_loader_agree_on_every_key(path, value):
     document = value
@@ -104,6 +111,7 @@ def test_schema_and_loader_agree_on_every_key(path, value):
     assert VALIDATOR.is_valid({"orchestration": document}) == isinstance(validate(in_file), Settings)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_text_written_on_one_line_reads_back(word):
     assert yaml.safe_load(f"a: {flow(word)}") == {"a": word}

@@ -74,7 +74,8 @@ def show(
     loaded = options.settings(source)
     if output_format is Format.JSON:
         values = [{"key": key, "value": value, "origin": origin} for key, value, origin in _rows(loaded)]
-        print(json.dumps({"schema_version": "1", "source": _name(source), "settings": values}, indent=2, default=str))
+        text = json.dumps({"schema_version": "1", "source": _name(source), "settings": values}, indent=2, default=str)
+        print(text.replace("##[", "#\\u0023["))  # the same JSON, but no command to a runner that reads the log
         return
     from rich.console import Console
     from rich.table import Table

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from pathlib import PurePath
 from typing import Any, Final
 
 from tta_orchestrate.settings.problem import Path, Problem, Problems, did_you_mean
@@ -81,7 +82,10 @@ def _from_env(env: Mapping[str, str], problems: list[Problem]) -> Iterator[Overr
         if not text:
             continue
         try:
+            text.encode("utf-8")
             yield Override(origin=f"environment {name}", path=path, value=_read(text, type_at(path)))
+        except UnicodeEncodeError:
+            problems.append(Problem(place=f"environment {name}", message=f"is not UTF-8, found {found(text)}"))
         except ValueError as error:
             problems.append(Problem(place=f"environment {name}", message=str(error)))
 
@@ -91,11 +95,25 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[Override]:
         path = FLAGS[name]
         if value is None:
             continue
-        plain = value.value if isinstance(value, Enum) else value
+        plain = _plain(value)
         if name == "--fail-on" and plain == NEVER:
             path, plain = path[:-1], None
-        plain = Decimal(repr(plain)) if isinstance(plain, float) else plain
         yield Override(origin=f"flag {name}", path=path, value=plain)
+
+
+def _plain(value: object) -> object:
+    """Return what a file would say for *value* of a flag."""
+    match value:
+        case Enum():
+            return value.value
+        case float():
+            return Decimal(repr(value))
+        case PurePath():
+            return value.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        case str():
+            return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        case _:
+            return value
 
 
 def _read(text: str, annotation: Any) -> Any:

@@ -97,7 +97,8 @@ def walk(section: type[Section] = Settings, prefix: tuple[str, ...] = ()) -> Ite
 
 def not_yet_acting() -> tuple[str, ...]:
     """Return the keys that carry the marker ``NOT_YET_ACTING``, in the order of the model."""
-    marked = (key for key in walk() if (key.field.json_schema_extra or {}) == {"acting": False})
+    extras = ((key, key.field.json_schema_extra) for key in walk())
+    marked = (key for key, extra in extras if isinstance(extra, dict) and extra.get("acting") is False)
     return tuple(".".join(("orchestration", *key.path)) for key in marked)
 
 
