@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tta_orchestrate.domain.change import Side
@@ -69,6 +69,8 @@ class Candidate:
     confidence: float = 1.0
     suggestion: Suggestion | None = None
     help_url: str = ""
+    redact: tuple[str, ...] = field(default=(), repr=False)
+    """Exact substrings that no sink may show (secret values); shown as ``redaction.MASK``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
