@@ -44,7 +44,6 @@ def finding(**changes) -> Finding:
         "title": "A shell runs what a caller passes in",
         "message": "`subprocess` call with `shell=True` identified.\n\nPass a list instead.",
         "symbol": "Cart.checkout",
-        "help_url": "https://docs.astral.sh/ruff/rules/subprocess-popen-with-shell-equals-true",
         **changes,
     }
     identity = {key: values[key] for key in ("path", "quote", "rule", "symbol")}
@@ -111,6 +110,7 @@ COST = CostReport(
 
 FINDINGS = (
     finding(
+        help_url="https://docs.astral.sh/ruff/rules/subprocess-popen-with-shell-equals-true",
         suggestion=Suggestion(start_line=12, end_line=12, text="    subprocess.run(shlex.split(command))"),
     ),
     finding(
@@ -124,7 +124,6 @@ FINDINGS = (
         title="An AWS access key stands in the source",
         message="Whoever reads the repository has it. Revoke it, then read it from the environment.",
         symbol="",
-        help_url="",
         redact=(SECRET,),
     ),
     finding(
@@ -153,7 +152,6 @@ FINDINGS = (
         title="The last check of the payment is removed",
         message="Nothing else looks at `paid`.",
         symbol="",
-        help_url="",
     ),
 )
 

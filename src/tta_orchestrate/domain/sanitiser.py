@@ -39,13 +39,12 @@ _COMMAND: Final = re.compile(r"^(\s*:)(?=:)|(?<=#)(?=\[)")
 _REFERENCE: Final = re.compile(
     r"(?<=[@\uff20])(?=\S)"  # mentions, mail addresses, org/repo@sha
     r"|(?<=[#\uff03])(?=\d)"  # #1, org/repo#1
-    r"|(?<=-)(?<=[A-Za-z]-)(?=\d)"  # GH-1 and the references that a repository configures
+    r"|(?<=[Gg][Hh]-)(?=\d)|(?<=[A-Z]{2}-)(?=\d)"  # GH-1, and prefixes that a repository configures
     r"|(?<=:)(?=//)"  # every scheme
     r"|(?<=:)(?=[\w+-]+:)"  # emoji codes
-    r"|(?<=\bwww)(?=\.)"
+    r"|(?<=[Ww]{3})(?=\.)"
     r"|(?<=\$)|(?=\$)"  # math
     r"|(?<=\])(?=[(\[])",  # SARIF's own link syntax
-    re.IGNORECASE,
 )
 _OBJECT_NAME: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])", re.IGNORECASE)
 _SHORTEST_OBJECT_NAME: Final = 7
@@ -58,6 +57,8 @@ _MARKDOWN: Final[Mapping[str, str]] = {
     "|": "&#124;",  # entities: a backslash before these two reads differently inside a table
     "\\": "&#92;",
 }
+_CODE: Final = re.compile(r"(?<!`)`(?! )([^`|]+)(?<! )`(?!`)")
+"""No pipe: in a table it would end the cell. The blanks are trimmed where code begins and ends."""
 _LIST_START: Final = re.compile(r"^(\d{0,9})([-.])")
 
 LANGUAGES: Final = frozenset(
@@ -159,12 +160,22 @@ def _chopped(match: re.Match[str]) -> str:
 
 
 def markdown(text: str, limit: int = 1000) -> str:
-    """Return inline Markdown that GitHub shows as the very words of *text*, on one line; also good in a table cell."""
-    line = _unlinked(_inert(_one_line(text, limit)))
+    """Return inline Markdown that GitHub shows as the very words of *text*, on one line; also good in a table cell.
+
+    Code between single backticks stays code: what checks and models write is full of it.
+    """
+    pieces: list[str] = []
+    for at, part in enumerate(_CODE.split(_inert(_one_line(text, limit)))):
+        pieces += [code_span(part, limit)] if at % 2 else _escaped(part)
+    return _fit(pieces, limit)
+
+
+def _escaped(text: str) -> list[str]:
+    line = _unlinked(text)
     start = _LIST_START.match(line)
-    head = "" if start is None else f"{start[1]}\\{start[2]}"
+    head = [] if start is None else [f"{start[1]}\\{start[2]}"]
     rest = line if start is None else line[start.end() :]
-    return _fit([*([head] if head else []), *(_MARKDOWN.get(char, char) for char in rest)], limit)
+    return [*head, *(_MARKDOWN.get(char, char) for char in rest)]
 
 
 def paragraphs(text: str, limit: int = 8000) -> str:
@@ -225,11 +236,17 @@ def repository_url(subject: Subject) -> str:
     return f"{subject.server_url}/{subject.repository}" if known else ""
 
 
+def raw_bytes(text: str) -> bytes:
+    """Return the bytes that *text* was read from; surrogates that stand for no byte are written out."""
+    known = re.sub(r"[\ud800-\udc7f\udd00-\udfff]", lambda match: _visible_char(match[0]), text)
+    return known.encode("utf-8", "surrogateescape")
+
+
 def path_url(path: str) -> str:
     """Return *path* percent-encoded byte by byte, ``""`` for one that would leave the root of a tree."""
     if any(part in {"", ".", ".."} for part in path.split("/")):
         return ""
-    return quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    return quote(raw_bytes(path), safe="/")
 
 
 def place_url(subject: Subject, path: str, start: int, end: int, side: Side = Side.RIGHT) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from tta_orchestrate.domain.finding import Candidate, Finding, Rejected
 from tta_orchestrate.domain.redaction import MASK, presentable_report
 from tta_orchestrate.domain.report import Report
-from tta_orchestrate.domain.sanitiser import json_text, utf8
+from tta_orchestrate.domain.sanitiser import json_text, raw_bytes, utf8
 from tta_orchestrate.ports import Sink
 
 SCHEMA_VERSION: Final = "1.0"
@@ -54,7 +54,7 @@ _HIDDEN: Final = {"fingerprint", "redact"}
 def _candidate(one: Candidate) -> dict[str, Any]:
     plain = {field.name: getattr(one, field.name) for field in fields(one) if field.name not in _HIDDEN}
     exact = {
-        f"{name}_base64": base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
+        f"{name}_base64": base64.b64encode(raw_bytes(text)).decode()
         for name in ("path", "quote")
         if utf8(text := getattr(one, name)) != text
     }

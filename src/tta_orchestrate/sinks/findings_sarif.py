@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tta_orchestrate.domain.change import Side
 from tta_orchestrate.domain.finding import Category, Finding, Severity
-from tta_orchestrate.domain.headline import BADGES, verdict, worst_first
+from tta_orchestrate.domain.headline import verdict, worst_first
 from tta_orchestrate.domain.outcome import Outcome
 from tta_orchestrate.domain.redaction import presentable_report
 from tta_orchestrate.domain.report import Report
@@ -86,7 +86,7 @@ def _rules(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 def _rule(rule_id: str, worst: Finding) -> dict[str, Any]:
     address = help_uri(worst.help_url)
     title = quiet(worst.title, 900) or rule_id
-    properties: dict[str, Any] = {"tags": [worst.category.value], "precision": "high"}
+    properties: dict[str, Any] = {"tags": [worst.category.value], "precision": _precision(worst)}
     if worst.category is Category.SECURITY:
         properties["security-severity"] = _SECURITY_SEVERITY[worst.severity]
     rule = {
@@ -98,6 +98,10 @@ def _rule(rule_id: str, worst: Finding) -> dict[str, Any]:
         "properties": properties,
     }
     return {**rule, "helpUri": address} if address else rule
+
+
+def _precision(one: Finding) -> str:
+    return "high" if one.confidence >= 0.9 else "medium" if one.confidence >= 0.7 else "low"  # noqa: PLR2004
 
 
 def _result(one: Finding, index: dict[str, int]) -> dict[str, Any]:
@@ -168,7 +172,7 @@ def _invocation(report: Report, *, dropped: int) -> dict[str, Any]:
     return {
         "executionSuccessful": report.verdict.outcome in _DONE,
         "exitCode": report.verdict.exit_code,
-        "exitCodeDescription": f"{BADGES[report.verdict.outcome]} {plain(verdict(report), 900)}",
+        "exitCodeDescription": plain(verdict(report), 900),
         "toolExecutionNotifications": notifications,
         "properties": {"outcome": report.verdict.outcome, "conclusion": report.verdict.conclusion},
     }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
+from tta_orchestrate.domain.change import Side
 from tta_orchestrate.domain.cost import usd
 from tta_orchestrate.domain.cost_summary import savings
 from tta_orchestrate.domain.finding import Finding, Rejected, Severity
@@ -133,6 +134,8 @@ def _finding(one: Finding, subject: Subject) -> str:
         f"{one.confidence:.0%} sure",
         markdown(one.source, 100),
     ]
+    if one.side is Side.LEFT:
+        facts[0] += " before the change"
     if one.symbol:
         facts.insert(1, f"in {code_span(one.symbol, 150)}")
     parts = [

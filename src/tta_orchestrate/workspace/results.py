@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tta_orchestrate.domain.report import Report
+from tta_orchestrate.domain.sanitiser import raw_bytes
 from tta_orchestrate.errors import DeliveryError
 from tta_orchestrate.ports import Sink
 
@@ -39,7 +40,7 @@ def write_results(report: Report, directory: Path, sinks: Iterable[Sink]) -> lis
     stale = [sink.filename for sink in sinks if sink.filename not in texts]
     try:
         with _opened(directory) as folder:
-            _replace(folder, {name: text.encode("utf-8", "surrogateescape") for name, text in texts.items()})
+            _replace(folder, {name: raw_bytes(text) for name, text in texts.items()})
             for name in stale:
                 _remove(folder, name)
     except OSError as error:
