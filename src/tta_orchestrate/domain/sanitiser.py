@@ -75,8 +75,14 @@ def _visible_char(char: str) -> str:
     point = ord(char)
     if 0xDC80 <= point <= 0xDCFF:  # noqa: PLR2004 -- surrogateescape: one byte that is not UTF-8
         return f"\\x{point - 0xDC00:02x}"
-    hidden = unicodedata.category(char) in _HIDDEN_CATEGORIES or char in _BLANKS
-    if hidden or any(point in selectors for selectors in _VARIATION_SELECTORS):
+    category = unicodedata.category(char)
+    if category == "Zs":
+        return " "
+    if (
+        category in _HIDDEN_CATEGORIES
+        or char in _BLANKS
+        or any(point in selectors for selectors in _VARIATION_SELECTORS)
+    ):
         return f"\\u{{{point:04X}}}"
     return char
 
