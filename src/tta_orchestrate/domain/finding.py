@@ -120,5 +120,5 @@ def fingerprint(*, path: str, quote: str, rule: str, symbol: str, occurrence: in
     file, so that two identical lines stay two findings.
     """
     parts = (path, _SPACE.sub(" ", quote).strip(), rule, symbol, str(occurrence))
-    joined = "\x1f".join(parts).encode("utf-8", "surrogateescape")
+    joined = "\x1f".join(parts).encode("utf-8", "surrogatepass")  # a model may answer with lone surrogates
     return hashlib.sha256(joined).hexdigest()[:32]
