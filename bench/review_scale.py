@@ -68,7 +68,8 @@ def measured(argv: list[str], cwd: Path) -> tuple[float, float, int]:
     probe = (
         "import json,resource,subprocess,sys,time;t=time.perf_counter();"
         "c=subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL).returncode;"
-        "print(json.dumps([time.perf_counter()-t,resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss/1024,c]))"
+        "peak=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss/1024;"
+        "print(json.dumps([time.perf_counter()-t,peak,c]))"
     )
     done = subprocess.run([sys.executable, "-c", probe, *argv], cwd=cwd, capture_output=True, text=True, check=True)
     wall, peak, code = json.loads(done.stdout)

@@ -1,7 +1,7 @@
 """Flags that several commands share, and the way from a flag to the settings."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -33,6 +33,15 @@ def config_source(path: Path | None, *, root: Path = Path()) -> ConfigSource | N
     for name in DEFAULT_PATHS:
         if os.path.lexists(root / name):
             return _read(root / name, name)
+    return None
+
+
+def steering_source(read: Callable[[str], bytes | None]) -> ConfigSource | None:
+    """Return the configuration file at its default place, as *read* (a commit, a folder) gives it, or None."""
+    for name in DEFAULT_PATHS:
+        data = read(name)
+        if data is not None:
+            return ConfigSource(name=name, data=data)
     return None
 
 

@@ -1,20 +1,12 @@
 """Section ``review``: how changes are reviewed."""
 
-from enum import StrEnum
-
 from pydantic import Field
 
+from tta_orchestrate.domain.evidence import Scope
 from tta_orchestrate.domain.finding import Category, Severity
 from tta_orchestrate.domain.outcome import OnPartial
 from tta_orchestrate.settings.globs import Glob, RepositoryPath
 from tta_orchestrate.settings.section import Section
-
-
-class Scope(StrEnum):
-    """Where a finding may stand to be reported."""
-
-    CHANGED = "changed"
-    FILE = "file"
 
 
 class FailOn(Section):
@@ -36,7 +28,7 @@ class Rule(Section):
     ignore: bool = False
     """Leave these files out of the review; they are listed as skipped."""
     disable: tuple[str, ...] = ()
-    """Rule ids that are not reported here; `*` matches any characters (`ruff:S*`)."""
+    """Rule ids that are not reported here; `*` matches any characters (`ruff/S*`)."""
     severity: Severity | None = None
     """The severity that every finding here gets."""
     fail_on: FailOn | None = None
@@ -64,7 +56,7 @@ class Review(Section):
     ignore: tuple[Glob, ...] = Field(default=(), examples=[["docs/**", "*.snap"]])
     """Files that are not reviewed: patterns as in `.gitignore`; they are listed as skipped."""
     rules: tuple[Rule, ...] = Field(
-        default=(), examples=[[{"paths": ["tests/**"], "disable": ["ruff:S101"], "severity": "low"}]]
+        default=(), examples=[[{"paths": ["tests/**"], "disable": ["ruff/S101"], "severity": "low"}]]
     )
     """What is different for some paths."""
     checks: Checks = Checks()

@@ -83,6 +83,11 @@ class Repository:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def work_tree(self) -> Path | None:
+        """Return the top folder of the work tree, ``None`` for a bare repository."""
+        top = self._git.ask("rev-parse", "--path-format=absolute", "--show-toplevel")
+        return Path(top) if top else None
+
     # -- revisions
 
     def resolve(self, rev: str) -> str:
@@ -134,9 +139,13 @@ class Repository:
         From where HEAD left the main line; on the main line itself, the last commit alone (its first parent, or the
         empty tree for the first commit). Raises ``GitError`` in a repository without commits.
         """
-        head = self._commit("HEAD")
-        if head is None:
+        if self.is_empty():
             raise GitError("this repository has no commits yet", remedy="commit something, or review with --staged")
+        return self.range_of("HEAD")
+
+    def range_of(self, rev: str) -> tuple[str, str]:
+        """Return (base, head) for what *rev* adds to the main line; see ``default_range``."""
+        head = self.resolve(rev)
         branch = self.default_branch()
         base = self.merge_base(branch, head) if branch else head
         return (self._first_parent(head) if base == head else base), head

@@ -10,7 +10,7 @@ def policy(settings: section.Review, baseline: frozenset[str]) -> Policy:
     return Policy(
         fail_on=_fail_on(settings.fail_on),
         rules=tuple(
-            PathRule(paths=rule.paths, off=rule.off, severity=rule.severity, fail_on=_fail_on(rule.fail_on))
+            PathRule(paths=rule.paths, off=rule.disable, severity=rule.severity, fail_on=_fail_on(rule.fail_on))
             for rule in settings.rules
         ),
         min_severity=settings.min_severity,
@@ -32,6 +32,4 @@ def skip_rules(settings: section.Review, only: tuple[str, ...] = ()) -> SkipRule
 def _fail_on(bar: section.FailOn | None) -> FailOn | None:
     if bar is None:
         return None
-    return FailOn(
-        severity=bar.severity, categories=frozenset(bar.categories), min_confidence=bar.min_confidence
-    )
+    return FailOn(severity=bar.severity, categories=frozenset(bar.categories), min_confidence=bar.min_confidence)
