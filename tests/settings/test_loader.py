@@ -146,6 +146,13 @@ def test_all_problems_of_a_file_are_told_at_once_in_the_order_of_the_file():
     assert [line.split(":")[1] for line in message.splitlines()] == ["2", "4", "5"]
 
 
+def test_a_flood_of_problems_is_cut():
+    assert complaint("a: 1\n" * 1_000).splitlines()[-1] == "... and more"
+    keys = "".join(f"  key{number}: 1\n" for number in range(5_000))
+    lines = complaint("orchestration:\n" + keys).splitlines()
+    assert (len(lines), lines[-1]) == (51, "... and more")
+
+
 def test_bytes_that_are_not_utf8_are_named_with_line_and_offset():
     assert complaint(b"orchestration:\n  # caf\xe9\n").startswith("f.yaml:2:8: byte 22 (0xe9) is not UTF-8")
     assert complaint(b"\xef\xbb\xbfa\xff").startswith("f.yaml:1:2: byte 4 (0xff) is not UTF-8")

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
 
 from tta_orchestrate.errors import ConfigError
 
+SHOWN: Final = 50
 Path = tuple[str | int, ...]
 """From the root of the document to a value: keys of mappings, indexes of lists."""
 
@@ -38,8 +40,10 @@ class Problems(Exception):  # noqa: N818 -- a carrier inside this package; calle
 
 
 def refuse(problems: Iterable[Problem], *, remedy: str) -> ConfigError:
-    """Return the error that tells all *problems*, one on each line."""
-    return ConfigError("\n".join(map(str, problems)), remedy=remedy)
+    """Return the error that tells *problems*, one on each line; after ``SHOWN`` only that there are more."""
+    lines = [str(problem) for problem in problems]
+    more = ["... and more"] if len(lines) > SHOWN else []
+    return ConfigError("\n".join(lines[:SHOWN] + more), remedy=remedy)
 
 
 def did_you_mean(word: str, choices: Iterable[str], *, cutoff: float = 0.6) -> str:

@@ -11,11 +11,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tta_orchestrate.settings.model import Settings
-from tta_orchestrate.settings.problem import Path, did_you_mean
+from tta_orchestrate.settings.problem import SHOWN, Path, did_you_mean
 from tta_orchestrate.settings.scalars import Scalar
 from tta_orchestrate.settings.shape import bounds, field_at, inside, keys_at, required, type_at
 from tta_orchestrate.settings.text import found, printable
 
+MOST: Final = SHOWN + 10
+"""More faults than this are not looked at; nobody reads them, and an attacker would like them."""
 _PLAIN: Final = {
     "missing": "this key is required",
     "too_short": "must not be empty",
@@ -49,15 +51,10 @@ def validate(data: Any) -> Settings | tuple[Fault, ...]:
     try:
         settings = Settings.model_validate_json(json.dumps(_ready(data, Settings)), strict=True)
     except ValidationError as error:
-        faults = quoted + tuple(_fault(detail, data) for detail in error.errors(include_url=False))
-        return tuple(fault for fault in faults if not _is_consequence(fault, faults))
+        faults = quoted + tuple(_fault(detail, data) for detail in error.errors(include_url=False)[:MOST])
+        causes = {fault.path[:depth] for fault in faults for depth in range(len(fault.path))}
+        return tuple(fault for fault in faults if fault.path not in causes)  # what is wrong inside is the thing to mend
     return quoted or settings
-
-
-def _is_consequence(fault: Fault, faults: tuple[Fault, ...]) -> bool:
-    """Whether something inside of what *fault* complains about is wrong itself: then that is the thing to repair."""
-    depth = len(fault.path)
-    return any(len(other.path) > depth and other.path[:depth] == fault.path for other in faults)
 
 
 def _ready(value: Any, annotation: Any) -> Any:
