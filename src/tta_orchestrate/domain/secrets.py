@@ -105,7 +105,8 @@ _ANCHORS: Final[Mapping[str, tuple[str, ...]]] = {
 _COMPILED: Final = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 
 # `password = "…"`, `"api_key": "…"`, `DB_PASSWORD=…`: a name that says credential, then a literal.
-_NAME = r"(?:pass(?:word|wd|phrase)|pwd|secret(?:[_-]?key)?|token|api[_-]?key|access[_-]?key|auth[_-]?key|client[_-]?secret|credentials?)"
+_NAME = r"(?:pass(?:word|wd|phrase)|pwd|secret(?:[_-]?key)?|token|api[_-]?key|access[_-]?key|auth[_-]?key"
+_NAME += r"|client[_-]?secret|credentials?)"
 _ASSIGNMENT: Final = re.compile(
     rf"(?P<name>{_NAME}(?![a-z])[\w-]{{0,24}})[\"'\]]{{0,2}}\s{{0,8}}(?::\s?str\s?)?(?::=|=>|[:=])\s{{0,8}}[rbu@]?"
     r"(?:\"(?P<d>[^\"\\\s]{6,256})\"|'(?P<s>[^'\\\s]{6,256})'|(?P<b>(?:(?<==)|(?<=:\s))"
@@ -122,7 +123,8 @@ _PLACEHOLDER: Final = re.compile(
     r"""^(?:.{0,3}|(.)\1+|[xX*.•#_-]+|<.*>|\{.*\}|\$.*|%.*%?|\[.*\]|(?:sk-|gh[a-z]_)?[xX*]{4,}.*)$"""
     r"""|(?:example|changeme|change[_-]?(?:me|it|this)|placeholder|replace[_-]?(?:me|with|this)|dummy|redacted"""
     r"""|your[_-]|my[_-]?(?:secret|token|password|key)|lorem"""
-    r"""|insert[_-]|\btodo|\bfixme|\bfake|sample|not[_-]?a?[_-]?real|xxxx|\*{4}|\.\.\.|…|0{8}|1234567890|abcdefgh|deadbeef|foobar|<[\w -]+>|\$\{|\{\{)""",
+    r"""|insert[_-]|\btodo|\bfixme|\bfake|sample|not[_-]?a?[_-]?real|xxxx|\*{4}|\.\.\.|…|0{8}|1234567890|abcdefgh"""
+    r"""|deadbeef|foobar|<[\w -]+>|\$\{|\{\{)""",
     re.IGNORECASE,
 )
 _REFERENCE: Final = re.compile(
