@@ -73,8 +73,9 @@ _CLASSES: Final = {
 _FLAG: Final = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")
 
 _PROSE: Final = frozenset(
-    ".md .markdown .rst .txt .adoc .html .htm .svg .po .pot .json .arb .xlf .strings .csv .tsv .tex .org".split()
-)  # noqa: SIM905
+    {".md", ".markdown", ".rst", ".txt", ".adoc", ".tex", ".org", ".html", ".htm", ".svg", ".csv", ".tsv"}
+    | {".po", ".pot", ".json", ".arb", ".xlf", ".strings"}
+)
 _SCRIPTS: Final = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
 
 
@@ -113,7 +114,7 @@ def _oddities(text: str, *, prose: bool, first: bool) -> Iterator[tuple[str, str
 
 def _is_formula(scripts: Mapping[str, Sequence[str]]) -> bool:
     """Whether the Greek letters beside the Latin ones are those of formulas, which resemble none (``Δx``)."""
-    return set(scripts) == {"LATIN", "GREEK"} and set(scripts["GREEK"]) <= set("\u03bcΔδβλπσΣΩωθεφψ")
+    return set(scripts) == {"LATIN", "GREEK"} and set(scripts["GREEK"]) <= set("\u03bc\u03c3Δδβλπ\u03a3Ωωθεφψ")
 
 
 def _mixed(text: str) -> Iterator[tuple[str, str]]:
