@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final, Self
 
 from tta_orchestrate.domain.change import Side
 
@@ -47,18 +48,41 @@ class Suggestion:
     text: str
 
 
+MASK: Final = "\u2039secret\u203a"
+"""What stands in place of a credential in everything that leaves the process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a check can say: one row of its documentation and of the SARIF rule list."""
+
+    id: str
+    """``<check>/<name>``, stable: baselines and inline ignores name it."""
+    title: str
+    """One line without a full stop."""
+    category: Category
+    severity: Severity
+    why: str
+    """The harm, in one sentence."""
+    confidence: float = 1.0
+    help_url: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """What a check, a tool or a model claims, before the evidence gate has looked.
 
     ``quote`` is the verbatim text of lines ``start_line..end_line`` (1-based, inclusive) on ``side``, joined by line
     feeds; ``confidence`` is in 0..1; ``source`` names who says so (``ruff``, ``sarif:CodeQL``, a model).
+
+    ``redact`` lists the secrets that stand in the quote. The evidence gate needs the quote as it is in the file; from
+    there on only ``masked()`` may leave the process.
     """
 
     path: str
     start_line: int
     end_line: int
-    quote: str
+    quote: str = field(repr=False)
     rule: str
     category: Category
     severity: Severity
@@ -73,6 +97,14 @@ class Candidate:
     """The claim is about the file as a whole (it no longer parses): its line need not be a changed one."""
     redact: tuple[str, ...] = field(default=(), repr=False)
     """Exact substrings that no sink may show (secret values); shown as ‹secret›."""
+
+    def masked(self) -> Self:
+        """Return the same claim with every secret of ``redact`` replaced by ``MASK``, and ``redact`` empty."""
+        if not self.redact:
+            return self
+        quote, title, message = (_mask(text, self.redact) for text in (self.quote, self.title, self.message))
+        fix = self.suggestion and replace(self.suggestion, text=_mask(self.suggestion.text, self.redact))
+        return replace(self, quote=quote, title=title, message=message, suggestion=fix, redact=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +140,12 @@ class Rejected:
     candidate: Candidate
     reason: Rejection
     detail: str = ""
+
+
+def _mask(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
 
 
 _SPACE = re.compile(r"\s+")
