@@ -37,7 +37,7 @@ _EMOJI_STYLE: Final = re.compile(r"(?<=[\u203c-\u3299\U0001f000-\U0001faff])[\uf
 _OWN_BREAKS: Final = re.compile(rf"(?<=:){ZERO_WIDTH_SPACE}+(?=:)|(?<=#){ZERO_WIDTH_SPACE}+(?=\[)")
 _COMMAND: Final = re.compile(r"^(\s*:)(?=:)|(?<=#)(?=\[)")
 _REFERENCE: Final = re.compile(
-    r"(?<=[@\uff20])(?=\S)"  # mentions, mail addresses, org/repo@sha
+    r"(?<=[@\uff20])(?=\S)|(?<=\S)(?=[@\uff20])"  # mentions, mail addresses, org/repo@sha
     r"|(?<=[#\uff03])(?=\d)"  # #1, org/repo#1
     r"|(?<=[Gg][Hh]-)(?=\d)|(?<=[A-Z]{2}-)(?=\d)"  # GH-1, and prefixes that a repository configures
     r"|(?<=:)(?=//)"  # every scheme
