@@ -33,7 +33,8 @@ def printed(report, environ, **terminal):
 def test_a_log_gets_one_finding_a_line_and_the_verdict():
     lines = printed(EVERYTHING, {}, tty=False).splitlines()
     assert lines[1] == "shop/cart.py:12: high ruff:S602: A shell runs what a caller passes in"
-    assert "findings: 4 findings: 1 critical, 1 high, 1 medium, 1 low. The fail_on policy is met." in lines
+    assert "outcome: findings" in lines
+    assert "4 findings: 1 critical, 1 high, 1 medium, 1 low. The fail_on policy is met." in lines
     assert lines[-1] == "reports: out/ (findings.json, summary.md)"
     assert "\x1b" not in "".join(lines)
 
@@ -81,4 +82,4 @@ def test_hostile_text_moves_nothing_and_commands_nothing(terminal):
 
 @pytest.mark.parametrize("report", OUTCOMES.values())
 def test_every_outcome_is_told(report):
-    assert f"{report.verdict.outcome.value}: " in printed(report, {"CI": "true"})
+    assert f"outcome: {report.verdict.outcome.value}" in printed(report, {"CI": "true"}).splitlines()

@@ -44,12 +44,13 @@ def show(report: Report, files: Sequence[Path], out: TextIO, environ: Mapping[st
 
 
 def plain_lines(report: Report, files: Sequence[Path]) -> Iterator[str]:
-    """Yield what a log gets: findings first, as ``path:line: severity rule: title``, and the verdict last."""
+    """Yield what a log gets: findings first, as ``path:line: severity rule: title``, then the verdict."""
     report = presentable_report(report)
     for one in worst_first(report):
         yield f"{_place(one)}: {one.severity.value} {plain(one.rule, 100)}: {plain(one.title, 300)}"
     yield from _asides(report)
-    yield f"{report.verdict.outcome.value}: {plain(verdict(report), 600)}"
+    yield f"outcome: {report.verdict.outcome.value}"
+    yield plain(verdict(report), 600)
     yield from _footer(report, files)
 
 
