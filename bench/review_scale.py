@@ -80,9 +80,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--files", type=int, default=3000)
     options = arguments.parse_args()
-    print(
-        f"{datetime.now(UTC):%Y-%m-%d}  {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{datetime.now(UTC):%Y-%m-%d}  {machine}")
     print(f"{'change':28}{'wall s':>9}{'peak MB':>9}  result")
     with tempfile.TemporaryDirectory() as temporary:
         walls = []

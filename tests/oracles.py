@@ -50,6 +50,9 @@ class _Tags(HTMLParser):
         if tag not in {"br", "hr", "img", "input"}:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
     def handle_endtag(self, tag):
         if self.open and self.open[-1] == tag:
             self.open.pop()

@@ -286,8 +286,8 @@ def hostile() -> Report:
             calls=tuple(
                 call(provider=text, request_model=text, response_model=text, unit=text, stage=text) for text in texts
             ),
-            baselines=tuple(Baseline(name=text, basis=text, list_price=NanoUsd(10), tasks=1) for text in texts),
-            budgets=tuple(BudgetState(name=text, limit=NanoUsd(1), settled=NanoUsd(1)) for text in texts),
+            baselines=tuple(Baseline(name=text, basis=text, list_price=NanoUsd(10**9), tasks=1) for text in texts),
+            budgets=tuple(BudgetState(name=text, limit=NanoUsd(10**9), settled=NanoUsd(10**9)) for text in texts),
             price_data=ATTACKS[9],
             notes=tuple(texts),
         ),

@@ -41,11 +41,19 @@ def test_a_secret_found_by_one_check_is_masked_where_another_quotes_it():
     assert safe.extra == {"targets": [MASK]}
 
 
-def test_a_short_value_is_masked_only_where_it_was_found():
+def test_a_short_value_is_masked_only_on_the_lines_where_it_was_found():
     from dataclasses import replace
 
-    report = replace(EVERYTHING, findings=(finding(quote="pw = abc", redact=("abc",)), finding(quote="abc")))
-    assert [one.quote for one in presentable_report(report).findings] == [f"pw = {MASK}", "abc"]
+    report = replace(
+        EVERYTHING,
+        findings=(
+            finding(quote="pw = abc", redact=("abc",)),
+            finding(quote="abc", rule="other"),
+            finding(quote="abc", start_line=99, end_line=99),
+            finding(quote="abc", path="other.py"),
+        ),
+    )
+    assert [one.quote for one in presentable_report(report).findings] == [f"pw = {MASK}", MASK, "abc", "abc"]
 
 
 def test_the_value_is_not_in_the_repr():

@@ -15,6 +15,9 @@ import pytest
 
 from oracles import github_acts_on, page, runner_commands
 from samples import EVERYTHING, OUTCOMES, SECRET, hostile
+from tta_orchestrate.domain.finding import Category, Rejection, Severity
+from tta_orchestrate.domain.outcome import Conclusion, Outcome
+from tta_orchestrate.domain.report import SkipReason
 from tta_orchestrate.registry import load_all
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -71,7 +74,7 @@ def test_a_hostile_page_holds_only_tags_of_our_own(name):
     assert {tag for tag, _ in tags.tags} <= ours | {"table", "thead", "tbody", "tr", "th", "td"}
     assert tags.open == []
     assert tags.stray == []
-    assert github_acts_on("".join(tags.text).replace("$0", "").replace("$1", "")) == {}
+    assert github_acts_on("".join(tags.text).replace("$0.", "").replace("$1.", "")) == {}
 
 
 @pytest.mark.parametrize("name", ["findings.json", "findings.sarif", "cost-report.json"])
@@ -80,6 +83,24 @@ def test_every_document_is_valid_by_its_schema(name, key):
     document = json.loads(rendered(name, key))
     errors = [f"{error.json_path}: {error.message[:200]}" for error in validator(name).iter_errors(document)]
     assert errors == []
+
+
+@pytest.mark.parametrize(
+    ("enumeration", "path"),
+    [
+        (Outcome, ["properties", "outcome"]),
+        (Conclusion, ["properties", "conclusion"]),
+        (Category, ["$defs", "category"]),
+        (Severity, ["$defs", "severity"]),
+        (Rejection, ["$defs", "rejected", "properties", "reason"]),
+        (SkipReason, ["$defs", "skipped", "properties", "reason"]),
+    ],
+)
+def test_a_schema_knows_every_word_that_may_stand_in_a_report(enumeration, path):
+    at = json.loads((SCHEMAS / "findings.schema.json").read_text())
+    for key in path:
+        at = at[key]
+    assert sorted(at["enum"]) == sorted(enumeration)
 
 
 @pytest.mark.parametrize("name", RENDERED)

@@ -17,12 +17,12 @@ def first_line(report):
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (Outcome.CLEAN, "## ✅ Review: Clean: 8 of 8 planned units done, nothing found."),
-        (Outcome.FINDINGS, "## 🔎 Review: 4 findings: 1 critical, 1 high, 1 medium, 1 low. Advisory."),
-        (Outcome.PARTIAL, "## 🟡 Review: Partial: only 7 of 8 planned units done; 1 finding: 1 high so far."),
-        (Outcome.SKIPPED, "## ⚪ Review: Nothing to do: 3 changed files, all left out"),
-        (Outcome.UNAVAILABLE, "## 🟠 Review: Not done: none of 8 planned units could be done."),
-        (Outcome.CONFIG_ERROR, "## 🛑 Review: Not started: the configuration or the inputs are wrong."),
+        (Outcome.CLEAN, "## ✅ Review · Clean: 8 of 8 planned units done, nothing found."),
+        (Outcome.FINDINGS, "## 🔎 Review · 4 findings: 1 critical, 1 high, 1 medium, 1 low. Advisory."),
+        (Outcome.PARTIAL, "## 🟡 Review · Partial: only 7 of 8 planned units done; 1 finding: 1 high so far."),
+        (Outcome.SKIPPED, "## ⚪ Review · Nothing to do: 3 changed files, all left out"),
+        (Outcome.UNAVAILABLE, "## 🟠 Review · Not done: none of 8 planned units could be done."),
+        (Outcome.CONFIG_ERROR, "## 🛑 Review · Not started: the configuration or the inputs are wrong."),
     ],
 )
 def test_the_verdict_comes_first_and_is_its_own(outcome, words):

@@ -10,7 +10,8 @@ from tta_orchestrate.domain.report import Report
 MASK: Final = "\u2039secret\u203a"
 """``secret`` in single angle quotation marks."""
 _SHARED_MINIMUM: Final = 6
-"""Characters from which a value, or one line of it, is masked wherever it stands in a report."""
+"""Characters from which a value, or one line of it, is masked wherever it stands in a report; shorter ones are masked
+in what is said about the same lines."""
 
 C = TypeVar("C", bound=Candidate)
 
@@ -71,14 +72,23 @@ def presentable_report(report: Report) -> Report:
     """
     candidates = [*report.findings, *(one.candidate for one in report.rejected)]
     secrets = frozenset(part for one in candidates for secret in one.redact for part in _parts(secret))
+    leaks: dict[str, list[Candidate]] = {}
+    for one in candidates:
+        if one.redact:
+            leaks.setdefault(one.path, []).append(one)
+
+    def near(one: Candidate) -> set[str]:
+        touching = (leak for leak in leaks.get(one.path, ()) if _touch(leak, one))
+        return {*secrets, *(secret for leak in touching for secret in leak.redact)}
+
     return replace(
         report,
-        findings=tuple(presentable(one, secrets) for one in report.findings),
+        findings=tuple(presentable(one, near(one)) for one in report.findings),
         rejected=tuple(
             replace(
                 one,
-                candidate=presentable(one.candidate, secrets),
-                detail=mask(one.detail, {*secrets, *one.candidate.redact}),
+                candidate=presentable(one.candidate, near(one.candidate)),
+                detail=mask(one.detail, near(one.candidate)),
             )
             for one in report.rejected
         ),
@@ -88,6 +98,10 @@ def presentable_report(report: Report) -> Report:
         subject=replace(report.subject, title=mask(report.subject.title, secrets)),
         extra=_masked(report.extra, secrets),
     )
+
+
+def _touch(one: Candidate, other: Candidate) -> bool:
+    return one.start_line <= other.end_line and other.start_line <= one.end_line
 
 
 def _parts(secret: str) -> Iterable[str]:

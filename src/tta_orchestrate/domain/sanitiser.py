@@ -37,7 +37,7 @@ _EMOJI_STYLE: Final = re.compile(r"(?<=[\u203c-\u3299\U0001f000-\U0001faff])[\uf
 _OWN_BREAKS: Final = re.compile(rf"(?<=:){ZERO_WIDTH_SPACE}+(?=:)|(?<=#){ZERO_WIDTH_SPACE}+(?=\[)")
 _COMMAND: Final = re.compile(r"^(\s*:)(?=:)|(?<=#)(?=\[)")
 _REFERENCE: Final = re.compile(
-    r"(?<=[@\uff20])(?=\S)"  # mentions, mail addresses, org/repo@sha
+    r"(?<=[@\uff20])(?=\S)|(?<=\S)(?=[@\uff20])"  # mentions, mail addresses, org/repo@sha
     r"|(?<=[#\uff03])(?=\d)"  # #1, org/repo#1
     r"|(?<=[Gg][Hh]-)(?=\d)|(?<=[A-Z]{2}-)(?=\d)"  # GH-1, and prefixes that a repository configures
     r"|(?<=:)(?=//)"  # every scheme
@@ -130,7 +130,8 @@ def plain(text: str, limit: int = 1000) -> str:
     return _inert(_fit(_atoms(_inert(_one_line(text, limit))), limit))
 
 
-_ATOM: Final = re.compile(r"\\u\{[0-9A-F]{4,6}\}|\\x[0-9a-f]{2}|.", re.DOTALL)
+_ATOM: Final = re.compile(rf"(?:\\u\{{[0-9A-F]{{4,6}}\}}|\\x[0-9a-f]{{2}}|.){ZERO_WIDTH_SPACE}*", re.DOTALL)
+"""What is never cut: an escape, and a character with the break after it."""
 
 
 def _atoms(text: str) -> Iterable[str]:
@@ -181,7 +182,7 @@ def _escaped(text: str) -> list[str]:
     start = _LIST_START.match(line)
     head = [] if start is None else [f"{start[1]}\\{start[2]}"]
     rest = line if start is None else line[start.end() :]
-    return [*head, *(_MARKDOWN.get(char, char) for char in rest)]
+    return [*head, *("".join(_MARKDOWN.get(char, char) for char in atom) for atom in _atoms(rest))]
 
 
 def paragraphs(text: str, limit: int = 8000) -> str:

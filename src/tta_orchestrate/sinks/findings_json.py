@@ -48,11 +48,11 @@ class FindingsJson:
         return json_text({**document, **report.extra})
 
 
-_HIDDEN: Final = {"fingerprint", "redact"}
+_SHOWN: Final = tuple(field.name for field in fields(Candidate) if field.name != "redact")
 
 
 def _candidate(one: Candidate) -> dict[str, Any]:
-    plain = {field.name: getattr(one, field.name) for field in fields(one) if field.name not in _HIDDEN}
+    plain = {name: getattr(one, name) for name in _SHOWN}
     exact = {
         f"{name}_base64": base64.b64encode(raw_bytes(text)).decode()
         for name in ("path", "quote")
@@ -62,7 +62,7 @@ def _candidate(one: Candidate) -> dict[str, Any]:
 
 
 def _finding(one: Finding) -> dict[str, Any]:
-    return {"fingerprint": one.fingerprint, **_candidate(one)}
+    return {"fingerprint": one.fingerprint, **_candidate(one), "symbol": one.symbol}
 
 
 def _rejected(one: Rejected) -> dict[str, Any]:

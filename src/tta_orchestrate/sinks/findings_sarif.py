@@ -5,6 +5,7 @@ Section numbers are those of the OASIS standard. GitHub's own rules (relative UR
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -19,7 +20,6 @@ from tta_orchestrate.ports import Sink
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _HOME: Final = "https://github.com/tta/orchestrate"
-_MOST_RESULTS: Final = 25_000
 _MOST_NOTIFICATIONS: Final = 5_000
 _LEVELS: Final = {
     Severity.CRITICAL: "error",
@@ -37,10 +37,12 @@ _SECURITY_SEVERITY: Final = {
 _DONE: Final = frozenset({Outcome.CLEAN, Outcome.FINDINGS, Outcome.SKIPPED})
 
 
+@dataclass
 class FindingsSarif:
-    """The findings as one SARIF run."""
+    """The findings as one SARIF run, the worst ``most_results`` of them."""
 
-    filename = "findings.sarif"
+    filename: str = "findings.sarif"
+    most_results: int = 25_000
 
     def applies(self, report: Report) -> bool:
         """Whether the run looks for findings: an empty upload would close the alerts of an earlier one."""
@@ -49,7 +51,7 @@ class FindingsSarif:
     def render(self, report: Report) -> str:
         """Return the log."""
         report = presentable_report(report)
-        findings = worst_first(report)[:_MOST_RESULTS]
+        findings = worst_first(report)[: self.most_results]
         rules = _rules(findings)
         index = {rule["id"]: at for at, rule in enumerate(rules)}
         run: dict[str, Any] = {

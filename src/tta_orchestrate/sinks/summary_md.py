@@ -100,7 +100,7 @@ def _fold(title: str, body: str) -> str:
 
 def _head(report: Report) -> str:
     title = TITLES.get(report.mode) or markdown(report.mode, 50)
-    lines = [f"## {BADGES[report.verdict.outcome]} {title}: {markdown(verdict(report), 600)}"]
+    lines = [f"## {BADGES[report.verdict.outcome]} {title} · {markdown(verdict(report), 600)}"]
     if report.subject.title:
         lines.append(f"**{markdown(report.subject.title, 300)}**")
     lines.append(f"**Who looked:** {markdown(who_looked(report), 1500)}  \n**Looked at:** {looked_at(report)}")

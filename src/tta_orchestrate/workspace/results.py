@@ -15,6 +15,7 @@ from tta_orchestrate.ports import Sink
 
 _REMEDIES: Final = {
     errno.ENOSPC: "free some space on that disk, or choose another folder with --output",
+    errno.EFBIG: "files may not grow that large here: free some space, or choose another folder with --output",
     errno.EDQUOT: "your disk quota is used up: free some space, or choose another folder with --output",
     errno.EACCES: "make the folder writable, or choose another one with --output",
     errno.EPERM: "make the folder writable, or choose another one with --output",
