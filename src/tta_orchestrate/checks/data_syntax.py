@@ -40,7 +40,7 @@ def _yaml(text: str) -> tuple[int, str] | None:
             if isinstance(event, yaml.DocumentStartEvent):
                 anchors = set()
             elif isinstance(event, yaml.AliasEvent) and event.anchor not in anchors:
-                return event.start_mark.line + 1, "found undefined alias"
+                return _row(text, event.start_mark.index if event.start_mark else 0), "found undefined alias"
             elif isinstance(event, yaml.NodeEvent) and event.anchor:
                 anchors.add(event.anchor)
     except yaml.MarkedYAMLError as error:
