@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -157,7 +158,8 @@ class DataSyntaxCheck:
         row = max(1, min(error[0], len(lines)))
         reason = error[1].encode("ascii", "backslashreplace").decode()[:200]
         rule = self.rules[f"data-syntax/{kind}"]
-        return [file.claim(rule, quote=lines[row - 1], start=row, message=f"The parser says: {reason}. {rule.why}")]
+        claim = file.claim(rule, quote=lines[row - 1], start=row, message=f"The parser says: {reason}. {rule.why}")
+        return [replace(claim, whole_file=True)]
 
 
 CHECK: Final[Check] = DataSyntaxCheck()

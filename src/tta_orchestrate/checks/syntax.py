@@ -8,6 +8,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Final
@@ -96,7 +97,8 @@ class SyntaxCheck:
 def _claim(file: SourceFile, text: str, error: tuple[int, str]) -> Candidate:
     row, reason = error
     line = _git_line(text, row)
-    return file.claim(RULE, quote=text.split("\n")[line - 1], start=line, message=f"Python says: {reason}. {RULE.why}")
+    claim = file.claim(RULE, quote=text.split("\n")[line - 1], start=line, message=f"Python says: {reason}. {RULE.why}")
+    return replace(claim, whole_file=True)
 
 
 CHECK: Final[Check] = SyntaxCheck()

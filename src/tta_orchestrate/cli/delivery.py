@@ -1,5 +1,6 @@
 """The end of every command: files, terminal, exit code."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
 def deliver(report: "Report", output: Path) -> int:
     """Write every form of *report* into *output*, show it, and return its exit code."""
     from tta_orchestrate import registry
-    from tta_orchestrate.cli import console
+    from tta_orchestrate.cli.console import show
     from tta_orchestrate.workspace.results import write_results
 
     written = write_results(report, output, registry.load_all("sinks"))
-    console.show(report, written)
+    show(report, written, sys.stdout)
     return report.verdict.exit_code
 
 

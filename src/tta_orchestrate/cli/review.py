@@ -181,7 +181,7 @@ def _report(
     from tta_orchestrate.modes.review.run import ReviewRequest, review
 
     accepted = steering(settings.review.baseline)
-    imported, malformed = _imported(sarif)
+    imported, refused = _imported(sarif)
     request = ReviewRequest(
         change=source.change,
         skipper=Skipper(configured.skip_rules(settings.review, only), source.attributes),
@@ -194,7 +194,7 @@ def _report(
         read_head=source.read_head,
         read_base=source.read_base,
         imported=imported,
-        malformed=malformed,
+        refused=refused,
         subject=source.subject,
     )
     with progress() as tell:
@@ -212,13 +212,16 @@ def _imported(files: Sequence[Path]) -> "tuple[list[Candidate], list[Rejected]]"
     from tta_orchestrate.domain.sarif import read_sarif
 
     candidates: list[Candidate] = []
-    malformed: list[Rejected] = []
+    rejected: list[Rejected] = []
     for file in files:
         try:
             data = file.read_bytes()
         except OSError as error:
-            raise ConfigError(f"the SARIF file {str(file)!r} cannot be read: {error.strerror}") from error
-        claims = read_sarif(data, name=str(file))
-        candidates += claims.candidates
-        malformed += claims.malformed
-    return candidates, malformed
+            raise ConfigError(
+                f"the SARIF file {str(file)!r} cannot be read: {error.strerror}",
+                remedy="check the path after --sarif-in",
+            ) from error
+        reading = read_sarif(data, name=str(file), roots=(str(Path.cwd()),))
+        candidates += reading.candidates
+        rejected += reading.rejected
+    return candidates, rejected

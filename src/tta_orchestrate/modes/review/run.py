@@ -29,8 +29,8 @@ class ReviewRequest:
     read_base: ReadTexts | None = None
     imported: Sequence[Candidate] = ()
     """Claims of other tools (SARIF); a missing quote is filled in from the file."""
-    malformed: Sequence[Rejected] = ()
-    """Claims of other tools that could not even be read."""
+    refused: Sequence[Rejected] = ()
+    """Claims of other tools that are malformed, or that the tool itself suppressed."""
     subject: Subject = Subject()
     notices: Sequence[str] = ()
 
@@ -54,7 +54,7 @@ def review(request: ReviewRequest, progress: Progress = lambda _what, _done, _of
         mode="review",
         verdict=conclude(outcome, fail_on_met=judged.fail_on_met, on_partial=request.on_partial),
         findings=judged.findings,
-        rejected=(*request.malformed, *weighed.rejected, *judged.rejected),
+        rejected=(*request.refused, *weighed.rejected, *judged.rejected),
         skipped=(*planned.skipped, *local.skipped),
         failures=local.failures,
         coverage=coverage,
