@@ -178,7 +178,8 @@ def _report(
     from tta_orchestrate.domain.baseline import read_baseline
     from tta_orchestrate.domain.skips import Skipper
     from tta_orchestrate.modes.review import configured
-    from tta_orchestrate.modes.review.run import ReviewRequest, review
+    from tta_orchestrate.modes.review.request import ReviewRequest
+    from tta_orchestrate.modes.review.run import review
 
     accepted = steering(settings.review.baseline)
     imported, refused = _imported(sarif)

@@ -107,6 +107,15 @@ class Candidate:
         return replace(self, quote=quote, title=title, message=message, suggestion=fix, redact=())
 
 
+class State(StrEnum):
+    """Where a finding stands against the previous run."""
+
+    UNKNOWN = ""
+    """There is no previous run to compare with."""
+    NEW = "new"
+    STILL_THERE = "still-there"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Candidate):
     """A candidate that passed the evidence gate; ``fingerprint`` is its identity across pushes."""
@@ -114,6 +123,9 @@ class Finding(Candidate):
     fingerprint: str
     symbol: str = ""
     """The enclosing function or class (``Class.method``), ``""`` at module level or when unknown."""
+    folded: bool = False
+    """Too uncertain to stand in the reader's way: listed in the summary, no annotation, never fails the check."""
+    state: State = State.UNKNOWN
 
 
 class Rejection(StrEnum):
@@ -127,6 +139,7 @@ class Rejection(StrEnum):
     DUPLICATE = "duplicate"
     MALFORMED = "malformed"
     BASELINE = "baseline"
+    DISMISSED = "dismissed"
     INLINE_IGNORE = "inline-ignore"
     RULE_OFF = "rule-off"
     BELOW_BAR = "below-bar"
