@@ -7,7 +7,7 @@ an alias is a reference, so that a bomb of anchors stays as small as its text.
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -17,6 +17,8 @@ from tta_orchestrate.domain.report import Skipped, SkipReason
 from tta_orchestrate.ports import Check, CheckResult, SourceFile
 
 MAX_CHARACTERS: Final = 2_000_000
+MAX_DEPTH: Final = 500
+"""The YAML and TOML parsers need the square of the depth; no honest file comes near."""
 _WHY: Final = "Whatever reads the file fails, or keeps its old state."
 
 
@@ -36,14 +38,7 @@ def _yaml(text: str) -> tuple[int, str] | None:
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        anchors: set[str] = set()
-        for event in yaml.parse(text, Loader=loader):
-            if isinstance(event, yaml.DocumentStartEvent):
-                anchors = set()
-            elif isinstance(event, yaml.AliasEvent) and event.anchor not in anchors:
-                return _row(text, event.start_mark.index if event.start_mark else 0), "found undefined alias"
-            elif isinstance(event, yaml.NodeEvent) and event.anchor:
-                anchors.add(event.anchor)
+        return _yaml_events(text, yaml.parse(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         return (mark.line + 1 if mark else 1), error.problem or error.context or "not YAML"
@@ -51,6 +46,24 @@ def _yaml(text: str) -> tuple[int, str] | None:
         return _row(text, getattr(error, "position", 0)), getattr(error, "reason", "") or "not YAML"
     except RecursionError:
         return 1, "nested too deeply"
+
+
+def _yaml_events(text: str, events: Iterable[Any]) -> tuple[int, str] | None:
+    """Return what the grammar allows but no loader takes: an alias of nothing, a depth that costs quadratic time."""
+    import yaml
+
+    anchors: set[str] = set()
+    depth = 0
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            anchors = set()
+        elif isinstance(event, yaml.AliasEvent) and event.anchor not in anchors:
+            return _row(text, event.start_mark.index if event.start_mark else 0), "found undefined alias"
+        elif isinstance(event, yaml.NodeEvent) and event.anchor:
+            anchors.add(event.anchor)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            return _row(text, event.start_mark.index if event.start_mark else 0), "nested too deeply"
     return None
 
 
@@ -86,7 +99,12 @@ def _jsonc(text: str) -> tuple[int, str] | None:
 _TOML_AT: Final = re.compile(r"\s*\(at line (\d+), column \d+\)|\s*\(at end of document\)")
 
 
+_TOML_DEEP: Final = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
+
+
 def _toml(text: str) -> tuple[int, str] | None:
+    if deep := _TOML_DEEP.search(text):
+        return _row(text, deep.start()), "nested too deeply"
     try:
         tomllib.loads(text.replace("\r\n", "\n").removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
