@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_a_repository_of_another_user_is_read_only_when_its_owner_is_trusted(rep
     head = repo.git("rev-parse", "HEAD")
     for folder, _, names in os.walk(repo.path):
         for name in ["", *names]:
-            os.chown(os.path.join(folder, name), 12345, 12345)
+            os.chown(Path(folder, name), 12345, 12345)
     with pytest.raises(GitError, match="another user") as caught:
         open_repository(repo.path)
     assert "safe.directory" in caught.value.remedy
@@ -514,7 +515,7 @@ def trap(repo, canaries):
     canaries.mkdir()
 
     def program(name):
-        path = repo.write(f".git/traps/{name}", f"#!/bin/sh\ntouch {canaries}/{name}\ncat\n", executable=True)
+        path = repo.write(f".git/traps/{name}", f"#!/bin/sh\ntouch {canaries}/{name}\n", executable=True)
         return str(path)
 
     for hook in ("post-index-change", "pre-commit", "post-checkout", "reference-transaction", "fsmonitor-watchman"):
@@ -550,7 +551,13 @@ def trap(repo, canaries):
 def spring(repo, *args):
     """Run git as a user would, without any care."""
     subprocess.run(
-        ["git", *args], cwd=repo.path, env={**ENVIRON, "HOME": str(repo.path)}, check=False, capture_output=True
+        ["git", *args],
+        cwd=repo.path,
+        env={**ENVIRON, "HOME": str(repo.path)},
+        check=False,
+        timeout=30,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
     )
 
 
@@ -573,7 +580,7 @@ def test_nothing_that_a_repository_names_is_started(odd, tmp_path):
         (odd.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
         with pytest.raises(GitError):
             git.read("HEAD", "a.txt")
-    assert os.listdir(canaries) == []
+    assert list(canaries.iterdir()) == []
 
 
 def test_the_traps_would_have_worked(odd, tmp_path):
@@ -584,7 +591,9 @@ def test_the_traps_would_have_worked(odd, tmp_path):
     spring(odd, "status")
     spring(odd, "add", ".")
     spring(odd, "cat-file", "-e", "1" * 40)
-    assert {"diff.evil.command", "diff.evil.textconv", "core.fsmonitor", "transport"} <= set(os.listdir(canaries))
+    assert {"diff.evil.command", "diff.evil.textconv", "core.fsmonitor", "transport"} <= {
+        path.name for path in canaries.iterdir()
+    }
 
 
 def test_the_environment_of_the_caller_does_not_steer_git(odd, tmp_path):
