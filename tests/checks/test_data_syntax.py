@@ -24,7 +24,7 @@ def found(text, path):
     [
         ("a.yaml", "a: 1\nb: [1, 2\nc: 3\n", 3),
         ("a.yml", "a: 1\n\tb: 2\n", 2),
-        ("a.yaml", "a: 'x\n", 2),
+        ("a.yaml", "a: 'x\n", 1),
         ("a.yaml", "ok: 1\n---\nb: :\n  - x\n c\n", 3),
         ("a.yaml", "a: &x 1\nb: *x\n---\nb: *x\n", 4),
         ("tsconfig.json", "{" + "/*" * 50_000, 1),
@@ -34,6 +34,9 @@ def found(text, path):
         ("a.json", '{"a": 1} // no\n', 1),
         ("a.json", "[" * 100_000, 1),
         ("tsconfig.json", '{\n // fine\n "a" 1\n}\n', 3),
+        ("a.yaml", "a:\n  " + "[" * 400_000, 2),
+        ("a.yaml", "{a: " * 200_000, 1),
+        ("a.toml", "x = 1\n" + "a." * 500_000, 2),
         ("a.toml", "a = 1\nb = \n", 2),
         ("a.toml", "a = 1\na = 2\n", 2),
         ("a.toml", "a = [1,\n", 1),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tta_orchestrate.checks.secrets import CHECK
 from tta_orchestrate.domain.change import ChangedFile, FileStatus, Hunk
+from tta_orchestrate.domain.redaction import presentable
 from tta_orchestrate.domain.secrets import KINDS, find_secrets, mask_secrets
 from tta_orchestrate.ports import SourceFile
 
@@ -117,7 +118,7 @@ def test_a_stand_in_or_a_reference_is_no_credential(line):
 def test_the_value_stands_nowhere_once_masked(text):
     for claim in found(f"a = '{text}'\n"):
         assert claim.redact
-        masked = dataclasses.asdict(claim.masked())
+        masked = dataclasses.asdict(presentable(claim))
         for value in claim.redact:
             assert value not in repr(claim)
             assert value not in repr(masked)
@@ -129,7 +130,7 @@ def test_two_secrets_on_one_line_are_masked_in_both_findings():
     one, two = TOKENS["github-token"], TOKENS["aws-key"]
     claims = found(f"use({one!r}, {two!r})")
     assert len(claims) == 2
-    assert all(one not in c.masked().quote and two not in c.masked().quote for c in claims)
+    assert all(one not in presentable(c).quote and two not in presentable(c).quote for c in claims)
 
 
 def test_without_the_file_the_added_lines_are_looked_at_and_a_key_stays_one_finding():

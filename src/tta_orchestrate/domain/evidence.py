@@ -14,6 +14,7 @@ from functools import cached_property
 from tta_orchestrate.domain.change import ChangedFile, Side
 from tta_orchestrate.domain.finding import Candidate, Finding, Rejected, Rejection, Suggestion, fingerprint
 from tta_orchestrate.domain.parsing import parse_error
+from tta_orchestrate.domain.redaction import mask
 from tta_orchestrate.domain.symbols import SymbolAt, symbol_lookup
 
 
@@ -244,9 +245,10 @@ def _identified(candidates: Iterable[Candidate], files: Mapping[str, FileEvidenc
     findings = []
     for candidate in sorted(candidates, key=lambda c: (c.path, c.start_line, c.end_line, c.rule, c.source)):
         symbol = files[candidate.path].symbol_at(candidate.start_line) if candidate.side is Side.RIGHT else ""
-        key = (candidate.path, " ".join(candidate.quote.split()), candidate.rule, symbol)
+        quote = mask(candidate.quote, candidate.redact)  # the hash of a weak secret could be guessed
+        key = (candidate.path, " ".join(quote.split()), candidate.rule, symbol)
         identity = fingerprint(
-            path=candidate.path, quote=candidate.quote, rule=candidate.rule, symbol=symbol, occurrence=seen[key]
+            path=candidate.path, quote=quote, rule=candidate.rule, symbol=symbol, occurrence=seen[key]
         )
         seen[key] += 1
         findings.append(_to_finding(candidate, identity, symbol))

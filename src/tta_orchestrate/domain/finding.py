@@ -2,9 +2,8 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Self
 
 from tta_orchestrate.domain.change import Side
 
@@ -48,10 +47,6 @@ class Suggestion:
     text: str
 
 
-MASK: Final = "\u2039secret\u203a"
-"""What stands in place of a credential in everything that leaves the process."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What a check can say: one row of its documentation and of the SARIF rule list."""
@@ -75,8 +70,8 @@ class Candidate:
     ``quote`` is the verbatim text of lines ``start_line..end_line`` (1-based, inclusive) on ``side``, joined by line
     feeds; ``confidence`` is in 0..1; ``source`` names who says so (``ruff``, ``sarif:CodeQL``, a model).
 
-    ``redact`` lists the secrets that stand in the quote. The evidence gate needs the quote as it is in the file; from
-    there on only ``masked()`` may leave the process.
+    ``redact`` lists the secrets that stand in the quote. The evidence gate needs the quote as it is in the file; sinks
+    show what ``redaction.presentable_report`` leaves of it.
     """
 
     path: str
@@ -97,14 +92,6 @@ class Candidate:
     """The claim is about the file as a whole (it no longer parses): its line need not be a changed one."""
     redact: tuple[str, ...] = field(default=(), repr=False)
     """Exact substrings that no sink may show (secret values); shown as ‹secret›."""
-
-    def masked(self) -> Self:
-        """Return the same claim with every secret of ``redact`` replaced by ``MASK``, and ``redact`` empty."""
-        if not self.redact:
-            return self
-        quote, title, message = (_mask(text, self.redact) for text in (self.quote, self.title, self.message))
-        fix = self.suggestion and replace(self.suggestion, text=_mask(self.suggestion.text, self.redact))
-        return replace(self, quote=quote, title=title, message=message, suggestion=fix, redact=())
 
 
 class State(StrEnum):
@@ -153,12 +140,6 @@ class Rejected:
     candidate: Candidate
     reason: Rejection
     detail: str = ""
-
-
-def _mask(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    return text
 
 
 _SPACE = re.compile(r"\s+")

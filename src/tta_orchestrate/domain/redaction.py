@@ -46,7 +46,7 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def presentable(finding: C, secrets: Iterable[str] = ()) -> C:
-    """Return *finding* as it may be shown: its own ``redact`` values and *secrets* are masked.
+    """Return *finding* as it may be shown: its own ``redact`` values and *secrets* are masked, and gone from it.
 
     A suggestion with a secret in it is dropped: masked, it would no longer be a fix.
     """
@@ -62,6 +62,7 @@ def presentable(finding: C, secrets: Iterable[str] = ()) -> C:
         title=mask(finding.title, hidden),
         message=mask(finding.message, hidden),
         suggestion=suggestion,
+        redact=(),
     )
 
 

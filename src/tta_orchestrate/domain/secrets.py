@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tta_orchestrate.domain.finding import MASK
+from tta_orchestrate.domain.redaction import MASK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

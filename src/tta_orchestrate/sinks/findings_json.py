@@ -48,7 +48,7 @@ class FindingsJson:
         return json_text({**document, **report.extra})
 
 
-_SHOWN: Final = tuple(field.name for field in fields(Candidate) if field.name != "redact")
+_SHOWN: Final = tuple(field.name for field in fields(Candidate) if field.name not in {"redact", "whole_file"})
 
 
 def _candidate(one: Candidate) -> dict[str, Any]:
