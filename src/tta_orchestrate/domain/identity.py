@@ -11,6 +11,7 @@ from typing import Any
 
 from tta_orchestrate.domain.change import Side
 from tta_orchestrate.domain.finding import Category, Finding, Severity, State, Suggestion
+from tta_orchestrate.domain.redaction import presentable
 from tta_orchestrate.errors import ConfigError
 
 HISTORY = "history"
@@ -149,7 +150,7 @@ def identify(findings: Sequence[Finding], previous: PreviousRun, said_by_model: 
 def steady(one: Finding, previous: PreviousRun) -> Finding:
     """Return *one* no more severe than it was before, unless its code changed."""
     before = next((old for old in previous.findings if old.fingerprint == one.fingerprint), None)
-    if before is None or words(one.masked().quote) != words(before.quote) or before.severity.at_least(one.severity):
+    if before is None or words(presentable(one).quote) != words(before.quote) or before.severity.at_least(one.severity):
         return one
     return replace(one, severity=before.severity)
 
@@ -158,7 +159,7 @@ def _same_cause(one: Finding, old: Finding) -> bool:
     """Same path, side and symbol, and the same words, or words in common and the same kind of harm."""
     if (one.path, one.side, one.symbol) != (old.path, old.side, old.symbol):
         return False
-    mine, theirs = one.masked().quote, old.quote
+    mine, theirs = presentable(one).quote, old.quote
     if words(mine) == words(theirs):
         return True
     return one.category is old.category and bool(_telling(mine) & _telling(theirs))

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tta_orchestrate.domain.finding import MASK, Candidate, Finding, Rejected, Rejection, State
+from tta_orchestrate.domain.finding import Candidate, Finding, Rejected, Rejection, State
 from tta_orchestrate.domain.identity import HISTORY, Identified, PreviousRun, words
+from tta_orchestrate.domain.redaction import MASK, presentable
 from tta_orchestrate.modes.review.memory import stored
 from tta_orchestrate.modes.review.reader import Reading
 from tta_orchestrate.modes.review.rules import said_by_model
@@ -77,7 +78,7 @@ def settled(findings: Sequence[Finding], base: Baseline, unchanged: Callable[[Fi
         elif one.fingerprint in dropped:
             detail = f"in the previous run: {dropped[one.fingerprint]}"[:400]
             refused.append(Rejected(candidate=one, reason=Rejection.JUDGE, detail=detail))
-        elif old and words(old.quote) == words(one.masked().quote):
+        elif old and words(old.quote) == words(presentable(one).quote):
             closed.append(replace(one, severity=old.severity, confidence=old.confidence, folded=old.folded))
         else:
             open_.append(one)

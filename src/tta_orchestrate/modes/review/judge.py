@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tta_orchestrate.domain.evidence import FileEvidence
 from tta_orchestrate.domain.finding import Category, Finding, Rejected, Rejection, Rule, Severity, State
+from tta_orchestrate.domain.redaction import presentable
 from tta_orchestrate.domain.secrets import mask_secrets
 from tta_orchestrate.modes.review.prompts import JUDGE, VERDICTS, digest, fence
 from tta_orchestrate.modes.review.reader import Options
@@ -164,7 +165,7 @@ class Judge:
         return Task(unit=f"judge:{digest(data)[:16]}", stage="judge", prompt=prompt)
 
     def _block(self, number: int, one: Finding) -> str:
-        one = one.masked()
+        one = presentable(one)
         head = f"claim {number} | {one.severity} | {one.rule} | {one.source} | {self._shown[one.path].path}"
         said = one.title if one.message.strip() in {"", one.title.strip()} else f"{one.title}: {one.message}"
         return f"{inert(head)}\n{inert(mask_secrets(' '.join(said.split())))[:500]}\n{self._lines(one)}"

@@ -7,6 +7,7 @@ from typing import Any
 from tta_orchestrate.domain.evidence import FileEvidence, Scope, weigh
 from tta_orchestrate.domain.finding import Candidate, Finding, Rejected, State
 from tta_orchestrate.domain.identity import Identified, dismissals, identify, steady, words
+from tta_orchestrate.domain.redaction import presentable
 from tta_orchestrate.domain.report import Failure
 from tta_orchestrate.modes.review.history import Baseline, baseline, carried, record, segment_keys, settled
 from tta_orchestrate.modes.review.judge import Judge, Judgement
@@ -97,7 +98,7 @@ class SecondLook:
         if previous is None:
             return kept
         found = identify(kept, previous, said_by_model)
-        echoed = {(one.candidate.path, words(one.candidate.masked().quote)) for one in echoes}
+        echoed = {(one.candidate.path, words(presentable(one.candidate).quote)) for one in echoes}
         fixed = [one for one in found.fixed if (one.path, words(one.quote)) not in echoed]
         still = self._carried(fixed)
         known = {one.fingerprint for one in still}
