@@ -7,6 +7,7 @@ another rule, or quotes one line more of it) is matched by place: path, symbol a
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from tta_orchestrate.domain.change import Side
@@ -33,7 +34,14 @@ class PreviousRun:
     """From fingerprint to the key of the segment that it was found in, and its line counted from there."""
     dropped: Mapping[str, str] = field(default_factory=dict)
     """Fingerprints that the judge refused, with its reasons."""
+    silenced: tuple[Finding, ...] = ()
+    """Not published because somebody said so: dismissed, in the baseline, ignored in the code."""
     dismissed: frozenset[str] = frozenset()
+
+    @property
+    def known(self) -> tuple[Finding, ...]:
+        """Every finding that has an identity."""
+        return (*self.findings, *self.silenced)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +75,7 @@ def read_previous(data: bytes, name: str) -> PreviousRun:
         read=frozenset(key for key in _list(history.get("read")) if isinstance(key, str)),
         segments={fp: at for fp, value in _dict(history.get("segments")).items() if (at := _place(value))},
         dropped={fp: why for fp, why in _dict(history.get("dropped")).items() if isinstance(why, str)},
+        silenced=tuple(one for entry in _list(history.get("silenced")) if (one := _finding(entry))),
         dismissed=frozenset(key for key in _list(history.get("dismissed")) if isinstance(key, str)),
     )
 
@@ -124,7 +133,7 @@ def identify(findings: Sequence[Finding], previous: PreviousRun, said_by_model: 
 
     *said_by_model* tells rules that only models claim: tools do not reword.
     """
-    left = {one.fingerprint: one for one in previous.findings}
+    left = {one.fingerprint: one for one in previous.known}
     matched: dict[str, Finding] = {}
     for one in findings:
         if one.fingerprint in left:
@@ -139,17 +148,23 @@ def identify(findings: Sequence[Finding], previous: PreviousRun, said_by_model: 
     taken: set[str] = set()
     for one in findings:
         before = matched.get(one.fingerprint)
-        known = {"fingerprint": before.fingerprint, "state": State.STILL_THERE} if before else {"state": State.NEW}
-        current = replace(one, **known)
+        current = _as_before(one, before) if before else replace(one, state=State.NEW)
         if current.fingerprint not in taken:
             taken.add(current.fingerprint)
             result.append(current)
-    return Identified(findings=tuple(result), fixed=tuple(left.values()))
+    return Identified(findings=tuple(result), fixed=tuple(one for one in previous.findings if one.fingerprint in left))
+
+
+def _as_before(one: Finding, before: Finding) -> Finding:
+    """Return *one* under the identity and the rule that readers, baselines and ignores know."""
+    return replace(
+        one, fingerprint=before.fingerprint, rule=before.rule, category=before.category, state=State.STILL_THERE
+    )
 
 
 def steady(one: Finding, previous: PreviousRun) -> Finding:
     """Return *one* no more severe than it was before, unless its code changed."""
-    before = next((old for old in previous.findings if old.fingerprint == one.fingerprint), None)
+    before = next((old for old in previous.known if old.fingerprint == one.fingerprint), None)
     if before is None or words(presentable(one).quote) != words(before.quote) or before.severity.at_least(one.severity):
         return one
     return replace(one, severity=before.severity)
@@ -176,6 +191,21 @@ _TELLING = 8
 
 def _telling(quote: str) -> set[str]:
     return {line for raw in quote.split("\n") if len(line := words(raw)) >= _TELLING}
+
+
+def as_json(one: Finding) -> dict[str, Any]:
+    """Return *one* as the history keeps it, secrets masked; ``read_previous`` reads it."""
+    shown = presentable(one)
+    kept = {name: getattr(shown, name) for name in _KEPT}
+    fix = shown.suggestion
+    return {
+        **{name: value.value if isinstance(value, StrEnum) else value for name, value in kept.items()},
+        "suggestion": fix and {"start_line": fix.start_line, "end_line": fix.end_line, "text": fix.text},
+    }
+
+
+_KEPT = ("fingerprint", "path", "start_line", "end_line", "side", "quote", "rule", "category", "severity", "source",
+         "title", "message", "confidence", "symbol", "folded")  # fmt: skip
 
 
 def dismissals(previous: PreviousRun | None, resolved: Iterable[str]) -> frozenset[str]:

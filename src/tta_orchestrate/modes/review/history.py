@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from tta_orchestrate.domain.finding import Candidate, Finding, Rejected, Rejection, State
-from tta_orchestrate.domain.identity import HISTORY, Identified, PreviousRun, words
+from tta_orchestrate.domain.identity import HISTORY, Identified, PreviousRun, as_json, words
 from tta_orchestrate.domain.redaction import MASK, presentable
 from tta_orchestrate.modes.review.memory import stored
 from tta_orchestrate.modes.review.reader import Reading
@@ -37,7 +37,7 @@ class Baseline:
         if not self.usable or self.previous is None:
             return {}
         by_key: dict[str, list[Any]] = {key: [] for key in self.previous.read}
-        for one in self.previous.findings:
+        for one in self.previous.known:
             key, offset = self.previous.segments.get(one.fingerprint, ("", 0))
             if MASK in one.quote:
                 by_key.pop(key, None)
@@ -66,7 +66,7 @@ def settled(findings: Sequence[Finding], base: Baseline, unchanged: Callable[[Fi
     list[Finding], list[Finding], list[Rejected]
 ]:  # fmt: skip
     """Part *findings* into those with a verdict from the previous run, those still open, and those refused then."""
-    before = {one.fingerprint: one for one in base.previous.findings} if base.usable and base.previous else {}
+    before = {one.fingerprint: one for one in base.previous.known} if base.usable and base.previous else {}
     dropped = base.previous.dropped if base.usable and base.previous else {}
     closed: list[Finding] = []
     open_: list[Finding] = []
@@ -94,6 +94,9 @@ def carried(fixed: Iterable[Finding], reading: Reading, base: Baseline) -> list[
     return [one for one in unseen if said_by_model(one.rule)]
 
 
+_SILENT: Final = frozenset({Rejection.DISMISSED, Rejection.BASELINE, Rejection.INLINE_IGNORE})
+
+
 def record(
     base: Baseline,
     reading: Reading | None,
@@ -101,11 +104,13 @@ def record(
     basis: str,
     identified: Identified,
     published: Sequence[Finding],
-    rejected: Iterable[Rejected],
+    rejected: Sequence[Rejected],
     dismissed: frozenset[str],
 ) -> dict[str, Any]:
     """Return the top-level key of ``findings.json`` that tells what changed and serves the next run."""
     states = [one.state for one in published]
+    refused = [(one.reason, one.candidate) for one in rejected if isinstance(one.candidate, Finding)]
+    silenced = [one for reason, one in refused if reason in _SILENT and isinstance(one, Finding)]
     history: dict[str, Any] = {
         "review": "incremental" if base.usable else "full",
         "reason": base.reason,
@@ -117,6 +122,7 @@ def record(
             for one in identified.fixed
         ],
         "dismissed": sorted(dismissed),
+        "silenced": [as_json(one) for one in silenced],
         "basis": basis,
     }
     if reading is not None:
@@ -124,7 +130,7 @@ def record(
             "segments_read": len(reading.fresh),
             "segments_recalled": len(reading.read - reading.fresh),
             "read": sorted(reading.read),
-            "segments": _places(published, reading),
+            "segments": _places([*published, *silenced], reading),
             "dropped": {
                 one.candidate.fingerprint: one.detail
                 for one in rejected

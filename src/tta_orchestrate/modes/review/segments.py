@@ -99,8 +99,7 @@ def segments(file: Shown, basis: str, limit: int) -> list[Segment]:
     pieces = [piece for hunk in file.evidence.change.hunks for piece in _cut(tuple(hunk.lines()), limit)]
     made = []
     for lines in pieces:
-        changed = [n for one in lines if one.kind != " " and (n := one.new or _anchor(lines)) is not None]
-        span = found.enclosing(changed[0]) if changed else None
+        span = found.enclosing(_changed_at(lines))
         made.append(
             Segment(
                 file=file,
@@ -114,8 +113,15 @@ def segments(file: Shown, basis: str, limit: int) -> list[Segment]:
     return made
 
 
-def _anchor(lines: Sequence[Line]) -> int | None:
-    return next((one.new for one in lines if one.new is not None), None)
+def _changed_at(lines: Sequence[Line]) -> int:
+    """Return the first added line; where there is none, the line at head that the first removal stood before."""
+    added = [one.new for one in lines if one.kind == "+" and one.new is not None]
+    if added:
+        return added[0]
+    removed = next(n for n, one in enumerate(lines) if one.kind == "-")
+    after = [one.new for one in lines[removed:] if one.new is not None]
+    before = [one.new for one in lines[:removed] if one.new is not None]
+    return (after or before[::-1] or [1])[0]
 
 
 def _cut(lines: tuple[Line, ...], limit: int) -> Iterator[tuple[Line, ...]]:
