@@ -148,6 +148,7 @@ def test_only_the_changed_part_is_read_again(tmp_path):
 
 def test_a_severity_does_not_rise_while_the_code_stays(project):
     base, head = project.commits
+
     def mild(task, message):
         return {"verdicts": [{**one, "severity": "low"} for one in keeping_judge(task, message)["verdicts"]]}
 

@@ -22,7 +22,7 @@ from tta_orchestrate.ports.model import Engine, GateResult, Prompt, Task
 BATCH: Final = 20
 _AROUND: Final = 3
 _LONGEST_QUOTE: Final = 12
-_FACTS: Final = ("syntax/", "data-syntax/", "conflict-markers/", "trojan-source/", "secrets/", "custom-pattern/")
+_FACTS: Final = ("syntax/", "data-syntax/", "conflict-markers/", "trojan-source/", "secrets/", "custom/")
 MOST: Final = 240
 """Claims that are judged in one run, worst first."""
 
