@@ -109,6 +109,8 @@ class GateResult:
     accepted: bool
     message: str = ""
     score: float | None = None
+    evidence: str = ""
+    """What a judge needs to see when ``score`` is ``None``: never the whole input. Empty: the gate's word is final."""
 
 
 Gate = Callable[[Task, Json], GateResult]
@@ -132,6 +134,8 @@ class TaskResult:
     model: str = ""
     decisions: Sequence[Decision] = ()
     reason: str = ""
+    failure: str = ""
+    """The kind of failure that ended it (``engine.failures.FailureKind``); ``truncated`` and ``too_large`` ask for a split."""
 
 
 class Engine(Protocol):
