@@ -117,10 +117,12 @@ def failure_of(reason: FinishReason) -> FailureKind | None:
 def from_status(status: int, message: str, headers: Mapping[str, str], now: datetime) -> CallFailure:
     """Classify an HTTP error by status alone; vendors refine it by their own body first.
 
-    *headers* have lower-cased names.
+    *headers* have lower-cased names. An error status is not billed.
     """
     kind = _STATUS.get(status) or (FailureKind.TRANSIENT if status >= _SERVER_ERROR else FailureKind.BAD_REQUEST)
-    return CallFailure(kind, f"HTTP {status}: {message}", hint=retry_after(headers, now), headers=headers)
+    return CallFailure(
+        kind, f"HTTP {status}: {message}", hint=retry_after(headers, now), headers=headers, billing=Billing.NOTHING
+    )
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -163,3 +163,23 @@ def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_constant(name: str) -> Json:
     raise ValueError(f"{name} is not JSON")
+
+
+def portable(schema: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the part of *schema* that every vendor's schema mode takes: shapes and enums, no lengths or ranges.
+
+    Objects are closed and all their properties required, as Anthropic's and OpenAI's strict modes demand.
+    """
+    kept = {key: value for key, value in schema.items() if key in _PORTABLE}
+    if "properties" in kept:
+        kept["properties"] = {name: portable(item) for name, item in kept["properties"].items()}
+        kept["required"] = list(kept["properties"])
+        kept["additionalProperties"] = False
+    if "items" in kept:
+        kept["items"] = portable(kept["items"])
+    if "anyOf" in kept:
+        kept["anyOf"] = [portable(option) for option in kept["anyOf"]]
+    return kept
+
+
+_PORTABLE: Final = frozenset({"type", "properties", "required", "items", "enum", "const", "anyOf", "title", "description"})
