@@ -7,21 +7,24 @@ A reservation whose outcome is unknown settles at its full amount.
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from tta_orchestrate.domain.cost import BudgetState, NanoUsd, usd
 from tta_orchestrate.engine.failures import CallFailure, FailureKind
 
+_NOTHING: Final = NanoUsd(0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """One limit of cash. ``spent_before`` is what earlier work already took from it (this month, or before a resume)."""
+    """One limit of cash. ``spent_before``: what earlier work took from it already (this month, or before a resume)."""
 
     name: str
     """``run``, ``month`` …"""
     limit: NanoUsd
     hard: bool = True
     """Hard: nothing is sent beyond it. Soft: it is only reported as reached."""
-    spent_before: NanoUsd = NanoUsd(0)
+    spent_before: NanoUsd = _NOTHING
 
 
 class Reservation:

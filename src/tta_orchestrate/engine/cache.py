@@ -1,6 +1,6 @@
 """Answers that were paid for once: a content-addressed folder, made to be shared through ``actions/cache``.
 
-The key covers everything that shapes an answer: provider, model, each part of the prompt, schema, length, catalogue. The
+The key covers all that shapes an answer: provider, model, each part of the prompt, schema, length, catalogue. The
 folder is untrusted like any file: what comes out of it passes the same schema and gates as a fresh answer.
 """
 
@@ -47,7 +47,7 @@ def digest(value: Any) -> str:
 class NoCache:
     """Keeps nothing."""
 
-    def get(self, key: str) -> None:  # noqa: ARG002
+    def get(self, key: str) -> None:
         """Nothing is known."""
 
     def put(self, key: str, reply: Reply) -> None:

@@ -1,4 +1,4 @@
-"""One question to one model: cache, turn, reservation, request, settlement; every try is booked, whatever came of it."""
+"""One question to one model: cache, turn, reservation, request, settlement; every try is booked."""
 
 import itertools
 import threading
@@ -207,7 +207,9 @@ class _Sending:
         kind = failure_of(reply.finish_reason)
         if kind is None and not reply.text.strip():
             kind = FailureKind.EMPTY
-        self._enter(reply.usage, cash, list_price, kind, reply.response_model, reply.finish_reason)
+        self._enter(
+            reply.usage, cash, list_price, kind, response_model=reply.response_model, finish_reason=reply.finish_reason
+        )
         if not _same_model(candidate.model, reply.response_model):
             caller.books.note(f"{candidate.model} was asked, {reply.response_model} answered")
         if kind is not None:
@@ -221,7 +223,7 @@ class _Sending:
             cash, list_price = NanoUsd(0), NanoUsd(0)
         else:
             cash, list_price = self._settle(failure.usage)
-        self._enter(failure.usage or Usage(), cash, list_price, failure.kind, failure.response_model, None)
+        self._enter(failure.usage or Usage(), cash, list_price, failure.kind, response_model=failure.response_model)
 
     def _settle(self, usage: Usage | None) -> tuple[NanoUsd, NanoUsd]:
         """Return (cash, list price); without usage both are the reservation, the most it can have been."""
@@ -244,8 +246,9 @@ class _Sending:
         cash: NanoUsd,
         list_price: NanoUsd,
         kind: FailureKind | None,
+        *,
         response_model: str,
-        finish_reason: FinishReason | None,
+        finish_reason: FinishReason | None = None,
     ) -> None:
         caller = self._caller
         call = caller._book(  # noqa: SLF001 -- two halves of one module

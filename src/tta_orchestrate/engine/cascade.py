@@ -10,7 +10,7 @@ only (``has_executor`` turns false); stop.
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -53,9 +53,11 @@ class Trail:
     """The last answer did not fit: give the next model twice the room."""
 
     def note(self, step: str, model: str, reason: str) -> None:
+        """Add a decision."""
         self.decisions.append(Decision(step=step, model=model, reason=reason))
 
     def fail(self, step: str, model: str, kind: FailureKind, reason: str) -> None:
+        """Add a decision that is a failure; the last one is the task's own."""
         self.note(step, model, reason)
         self.failure, self.reason = kind, reason
 
@@ -63,7 +65,16 @@ class Trail:
 class Cascade:
     """Implements ``ports.model.Engine``."""
 
-    def __init__(self, team: Team, caller: Caller, *, threshold: float = 0.85, workers: int = 8) -> None:
+    def __init__(
+        self,
+        team: Team,
+        caller: Caller,
+        *,
+        threshold: float = 0.85,
+        workers: int = 8,
+        on_close: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        self._on_close = on_close
         self._team = team
         self._caller = caller
         self._threshold = threshold
@@ -104,6 +115,12 @@ class Cascade:
         """Start no call any more; ``execute`` and ``judge`` return soon, with what is done."""
         self._caller.patience.cancelled.set()
 
+    def close(self) -> None:
+        """Release connections and files; nothing can be asked afterwards."""
+        self.cancel()
+        for release in self._on_close:
+            release()
+
     def warm(self) -> None:
         """Load the first model's SDK in the background, while the plan is made."""
         first = next(iter((*self._team.executors, *filter(None, [self._team.orchestrator]))), None)
@@ -129,7 +146,7 @@ class Cascade:
                 results[index] = result
 
         order = sorted(range(len(tasks)), key=lambda index: (-tasks[index].priority, index))
-        jobs = [lambda index=index: job(index) for index in order]  # type: ignore[misc]
+        jobs = [lambda index=index: job(index) for index in order]
         try:
             pool.run_all(jobs, self._workers, self._caller.patience.cancelled)
         except BaseException:

@@ -1,4 +1,4 @@
-"""Which models there are: aliases, tiers, limits, retirement dates, successors. One versioned data file beside this one."""
+"""Which models there are: aliases, tiers, limits, retirement dates, successors. The data: ``catalogue.json``."""
 
 import json
 from collections.abc import Mapping
@@ -65,8 +65,8 @@ class Catalogue:
         while entry and entry.retires_on and entry.successor and today >= entry.retires_on - WARN_AHEAD:
             retired = "retired" if today >= entry.retires_on else "retires"
             warnings.append(
-                f"model {name!r} is {entry.name}, which {retired} on {entry.retires_on}: using {entry.successor} instead;"
-                " name it in the configuration"
+                f"model {name!r} is {entry.name}, which {retired} on {entry.retires_on}: using {entry.successor}"
+                " instead; name it in the configuration"
             )
             if entry.successor in seen:
                 break

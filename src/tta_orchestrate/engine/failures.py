@@ -66,10 +66,10 @@ class Closes(StrEnum):
     PROVIDER = "provider"
 
 
-class CallFailure(UnavailableError):
+class CallFailure(UnavailableError):  # noqa: N818 -- what happened to a call; whether it is an error, the cascade decides
     """One call that gave no answer. ``hint`` is the server's own wish in seconds, already clamped to >= 0."""
 
-    def __init__(  # noqa: D107 -- the fields are the class's documentation
+    def __init__(
         self,
         kind: FailureKind,
         message: str,
@@ -144,7 +144,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def duration(text: str) -> float | None:
-    """Return the seconds of ``7.66s``, ``2m59.56s``, ``120ms``, ``1h2m`` (Google ``RetryInfo``, Groq and OpenAI resets)."""
+    """Return the seconds of ``7.66s``, ``2m59.56s``, ``120ms`` (Google's ``RetryInfo``, Groq's and OpenAI's resets)."""
     total, number, units = 0.0, "", 0
     rest = text.strip()
     while rest:

@@ -39,6 +39,10 @@ class Memory(Protocol):
         """A unit has its accepted answer."""
         ...
 
+    def close(self) -> None:
+        """No more will be written."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
@@ -61,7 +65,7 @@ NOTHING: Final = Past(units={}, calls=(), unknown=NanoUsd(0))
 class NoJournal:
     """Remembers nothing."""
 
-    def unit(self, key: str) -> None:  # noqa: ARG002
+    def unit(self, key: str) -> None:
         """Nothing is known."""
 
     def reserve(self, ticket: str, amount: NanoUsd, *, unit: str, model: str) -> None:
@@ -73,6 +77,9 @@ class NoJournal:
     def finish(self, key: str, record: Mapping[str, Json]) -> None:
         """Do nothing."""
 
+    def close(self) -> None:
+        """Do nothing."""
+
 
 class Journal:
     """The file. Thread-safe; each line is on disk before the method returns.
@@ -80,7 +87,9 @@ class Journal:
     A full disk costs the memory, never the run: writing stops and ``lost`` says why.
     """
 
-    def __init__(self, path: Path, run_key: str, redactor: Redactor, *, on_write: Callable[[], None] = lambda: None):
+    def __init__(
+        self, path: Path, run_key: str, redactor: Redactor, *, on_write: Callable[[], None] = lambda: None
+    ) -> None:
         self._redactor = redactor
         self._lock = threading.Lock()
         self._on_write = on_write
@@ -133,7 +142,7 @@ class Journal:
 
 
 def _read(path: Path, run_key: str) -> tuple[Past, int]:
-    """Return what *path* holds of the run *run_key*, and how many bytes of it are good; (nothing, 0) for another run."""
+    """Return what *path* holds of the run *run_key*, and how many of its bytes are good; (nothing, 0) for another."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:

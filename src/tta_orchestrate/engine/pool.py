@@ -1,6 +1,6 @@
 """Run jobs on a few threads, and leave at once when the run is cancelled.
 
-``concurrent.futures`` joins its threads at exit; a call that hangs would then hold the whole process. These are daemons.
+``concurrent.futures`` joins its threads at exit; a call that hangs would then hold the process. These are daemons.
 """
 
 import threading

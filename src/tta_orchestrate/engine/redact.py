@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
-MASK: Final = "‹SECRET›"
+MASK: Final = "[SECRET]"
 _SHORTEST: Final = 8
 """Shorter values are words, not secrets: masking them would shred the text."""
 
@@ -54,22 +54,19 @@ def _forms(secret: str) -> Iterable[str]:
             yield from (stable, stable.replace("+", "-").replace("/", "_"))
 
 
-VENDOR_KEY: Final = re.compile(
-    "|".join(
-        (
-            r"sk-ant-[A-Za-z0-9_-]{16,}",
-            r"sk-or-v1-[A-Za-z0-9]{16,}",
-            r"sk-(?:proj-)?[A-Za-z0-9_-]{20,}",
-            r"gsk_[A-Za-z0-9]{20,}",
-            r"AIza[A-Za-z0-9_-]{35}",
-            r"AQ\.[A-Za-z0-9_-]{20,}",
-            r"gh[pousr]_[A-Za-z0-9._-]{36,}",
-            r"github_pat_[A-Za-z0-9_]{22,}",
-            r"(?:AKIA|ASIA)[A-Z0-9]{16}",
-            r"xox[abprs]-[A-Za-z0-9-]{10,}",
-            r"hooks\.slack\.com/services/[A-Za-z0-9/]{20,}",
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-            r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
-        )
-    )
+_PATTERNS: Final = (
+    r"sk-ant-[A-Za-z0-9_-]{16,}",
+    r"sk-or-v1-[A-Za-z0-9]{16,}",
+    r"sk-(?:proj-)?[A-Za-z0-9_-]{20,}",
+    r"gsk_[A-Za-z0-9]{20,}",
+    r"AIza[A-Za-z0-9_-]{35}",
+    r"AQ\.[A-Za-z0-9_-]{20,}",
+    r"gh[pousr]_[A-Za-z0-9._-]{36,}",
+    r"github_pat_[A-Za-z0-9_]{22,}",
+    r"(?:AKIA|ASIA)[A-Z0-9]{16}",
+    r"xox[abprs]-[A-Za-z0-9-]{10,}",
+    r"hooks\.slack\.com/services/[A-Za-z0-9/]{20,}",
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
 )
+VENDOR_KEY: Final = re.compile("|".join(_PATTERNS))

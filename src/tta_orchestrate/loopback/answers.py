@@ -29,9 +29,5 @@ def sample(schema: Mapping[str, Json], name: str = "") -> Json:
             return [sample(schema.get("items", {}), name)] * int(schema.get("minItems", 0))
         case "number" | "integer":
             return schema.get("minimum", 1 if name != "score" else 0.97) if name != "score" else 0.97
-        case "boolean":
-            return True
-        case "null":
-            return None
-        case _:
-            return f"scripted {name}".strip()
+        case other:
+            return {"boolean": True, "null": None}.get(other, f"scripted {name}".strip())

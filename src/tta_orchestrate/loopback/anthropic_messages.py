@@ -1,4 +1,4 @@
-"""Anthropic Messages on the wire. Source: platform.claude.com, API reference; shapes checked by the real SDK in the tests."""
+"""Anthropic Messages on the wire. Source: platform.claude.com, API reference; the real SDK checks it in the tests."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -70,10 +70,10 @@ def events(question: Question, served: Served, number: int) -> Iterator[bytes]:
     if message["content"]:
         yield _event("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}})
         for start in range(0, len(served.text), 400):
-            delta = {"type": "text_delta", "text": served.text[start : start + 400]}
-            yield _event("content_block_delta", {"index": 0, "delta": delta})
+            piece = {"type": "text_delta", "text": served.text[start : start + 400]}
+            yield _event("content_block_delta", {"index": 0, "delta": piece})
         yield _event("content_block_stop", {"index": 0})
-    delta = {"stop_reason": message["stop_reason"], "stop_sequence": None}
+    delta: dict[str, Json] = {"stop_reason": message["stop_reason"], "stop_sequence": None}
     yield _event("message_delta", {"delta": delta, "usage": {"output_tokens": served.output_tokens}})
     yield _event("message_stop", {})
 

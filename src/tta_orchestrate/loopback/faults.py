@@ -74,6 +74,6 @@ POSITIONS: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "first": lambda index, _: index == 0,
     "middle": lambda index, length: index == length // 2,
     "last": lambda index, length: index == length - 1,
-    "every third": lambda index, _: index % 3 == 2,
+    "every third": lambda index, _: (index + 1) % 3 == 0,
     "always": lambda _index, _length: True,
 }

@@ -1,4 +1,4 @@
-"""Gemini generateContent on the wire. Source: ai.google.dev, API reference; shapes checked by the real SDK in the tests."""
+"""Gemini generateContent on the wire. Source: ai.google.dev, API reference; the real SDK checks it in the tests."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -44,7 +44,7 @@ def whole(question: Question, served: Served, number: int) -> dict[str, Json]:
         "modelVersion": question.model,
         "usageMetadata": usage(served),
     }
-    if served.finish in {"empty"}:
+    if served.finish == "empty":
         return body | {"candidates": []}
     if served.finish in {"refusal", "safety"}:
         return body | {"promptFeedback": {"blockReason": "SAFETY"}}
@@ -62,9 +62,7 @@ def events(question: Question, served: Served, number: int) -> Iterator[bytes]:
     yield _data(body)
 
 
-def error(
-    status: int, name: str, message: str, details: list[dict[str, Json]] | None = None
-) -> dict[str, Json]:
+def error(status: int, name: str, message: str, details: list[dict[str, Json]] | None = None) -> dict[str, Json]:
     """Return the body of an error."""
     return {"error": {"code": status, "message": message, "status": name, "details": details or []}}
 

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
@@ -148,21 +149,14 @@ class Loopback:
         """Book what a whole *body* costs, as genai-prices reads it."""
         from genai_prices import extract_usage
 
-        flavour = "chat" if question.vendor == "openai" else "default"
-        try:
-            priced = extract_usage(dict(body), provider_id=question.vendor, api_flavor=flavour)
-            vendor = {"openai": "groq"}.get(question.vendor, question.vendor)
-            total = _price(priced.usage, question.model, vendor, self.at or datetime.now(UTC))
-        except LookupError:
-            total = Decimal(0)
+        total = Decimal(0)
+        for vendor, flavour in _SELLERS[question.vendor]:
+            with suppress(LookupError, ValueError):
+                sold = extract_usage(dict(body), provider_id=vendor, api_flavor=flavour)
+                total = sold.calc_price(genai_request_timestamp=self.at or datetime.now(UTC)).total_price
+                break
         with self._lock:
             seen.charged = int((total * 10**9).to_integral_value(rounding="ROUND_CEILING"))
-
-
-def _price(usage: Any, model: str, vendor: str, at: datetime) -> Decimal:
-    from genai_prices import calc_price
-
-    return calc_price(usage, model, provider_id=vendor, genai_request_timestamp=at).total_price
 
 
 def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
@@ -364,6 +358,11 @@ def _plain_error(vendor: str, status: int, kind: str) -> Json:
     return openai_chat.error(status, "scripted fault")
 
 
+_SELLERS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "anthropic": (("anthropic", "default"),),
+    "google": (("google", "default"),),
+    "openai": (("openai", "chat"), ("groq", "default"), ("openrouter", "default")),
+}
 _HOLLOW: Final = {"nothing": "was looked at"}
 _FINISHES: Final = {Fault.TRUNCATED: "length", Fault.REFUSAL: "refusal", Fault.EMPTY: "empty"}
 _RATE_LIMITS: Final = frozenset({Fault.RATE_LIMIT, Fault.LONG_RATE_LIMIT, Fault.RETRY_INFO, Fault.ODD_RETRY_AFTER})

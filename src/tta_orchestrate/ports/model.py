@@ -151,7 +151,7 @@ class TaskResult:
     decisions: Sequence[Decision] = ()
     reason: str = ""
     failure: str = ""
-    """The kind of failure that ended it (``engine.failures.FailureKind``); ``truncated`` and ``too_large`` ask for a split."""
+    """What ended it (``engine.failures.FailureKind``); ``truncated`` and ``too_large`` ask for a split."""
 
 
 class Engine(Protocol):

@@ -15,7 +15,7 @@ from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, f
 from tta_orchestrate.ports.model import Access, FinishReason, Prompt, Reply
 
 if TYPE_CHECKING:
-    from anthropic import Anthropic
+    pass
 
 BASE_URL: Final = "https://api.anthropic.com"
 
@@ -48,13 +48,11 @@ class Claude:
         try:
             response = self._client.messages.with_raw_response.create(**body, stream=True)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            if "text/event-stream" not in headers.get("content-type", ""):
-                raise CallFailure(FailureKind.MALFORMED, "the endpoint answered with something else than events")
+            _must_be_events(headers)
             with response.parse() as stream:
                 for event in stream:
                     collected.take(event)
-                    if time.monotonic() > end:
-                        raise CallFailure(FailureKind.TIMEOUT, f"no complete answer within {timeout:.0f} s")
+                    _in_time(end)
         except CallFailure:
             raise
         except Exception as error:
@@ -73,6 +71,16 @@ class Claude:
     def close(self) -> None:
         """Release connections."""
         self._client.close()
+
+
+def _must_be_events(headers: Mapping[str, str]) -> None:
+    if "text/event-stream" not in headers.get("content-type", ""):
+        raise CallFailure(FailureKind.MALFORMED, "the endpoint answered with something else than events")
+
+
+def _in_time(end: float) -> None:
+    if time.monotonic() > end:
+        raise CallFailure(FailureKind.TIMEOUT, "the answer was not complete in time")
 
 
 class _Collected:

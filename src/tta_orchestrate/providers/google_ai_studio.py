@@ -1,7 +1,7 @@
 """Gemini by Google's SDK: generateContent, streamed, response schema, implicit caching.
 
-The SDK neither retries nor has a timeout by default; both are ours here. ``automatic_continuation`` is off: it would send
-(and bill) several requests for one call.
+The SDK neither retries nor has a timeout by default; both are ours here. ``automatic_continuation`` is off: it would
+send (and bill) several requests for one call.
 """
 
 import time
@@ -30,13 +30,14 @@ class Gemini:
 
         self.name = access.name
         wait = httpx2.Timeout(access.idle_seconds, connect=access.connect_seconds)
+        self._http = httpx2.Client(timeout=wait)
         self._client: Client = genai.Client(
             api_key=access.api_key,
             vertexai=False,
             http_options=types.HttpOptions(
                 base_url=access.base_url or BASE_URL,
                 timeout=int(access.idle_seconds * 1000),
-                httpx_client=httpx2.Client(timeout=wait),  # type: ignore[arg-type]
+                httpx_client=self._http,
             ),
         )
 
@@ -59,8 +60,7 @@ class Gemini:
                 model=model, contents=_contents(prompt), config=settings
             ):
                 collected.take(chunk)
-                if time.monotonic() > end:
-                    raise CallFailure(FailureKind.TIMEOUT, f"no complete answer within {timeout:.0f} s")
+                _in_time(end)
         except CallFailure:
             raise
         except Exception as error:
@@ -78,6 +78,12 @@ class Gemini:
     def close(self) -> None:
         """Release connections."""
         self._client.close()
+        self._http.close()
+
+
+def _in_time(end: float) -> None:
+    if time.monotonic() > end:
+        raise CallFailure(FailureKind.TIMEOUT, "the answer was not complete in time")
 
 
 class _Collected:

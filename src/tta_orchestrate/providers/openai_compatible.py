@@ -1,4 +1,4 @@
-"""Everything that speaks OpenAI's chat completions: Groq, OpenRouter, Ollama, OpenAI, vLLM, proxies; plain httpx2, streamed.
+"""Everything that speaks OpenAI's chat completions: Groq, OpenRouter, Ollama, OpenAI, vLLM; plain httpx2, streamed.
 
 An endpoint that refuses ``response_format: json_schema`` gets the schema in the prompt from then on.
 """
@@ -57,13 +57,11 @@ class Chat:
                 collected.headers = {name.lower(): value for name, value in response.headers.items()}
                 if response.status_code != _OK:
                     response.read()
-                    raise self._refused(response, model, native=native)
-                if "text/event-stream" not in collected.headers.get("content-type", ""):
-                    raise CallFailure(FailureKind.MALFORMED, "the endpoint answered with something else than events")
+                    raise self._refused(response, model, native=native)  # noqa: TRY301 -- the handler lets it through
+                _must_be_events(collected.headers)
                 for event in _events(response):
                     collected.take(event)
-                    if time.monotonic() > end:
-                        raise CallFailure(FailureKind.TIMEOUT, f"no complete answer within {timeout:.0f} s")
+                    _in_time(end)
         except CallFailure:
             raise
         except Exception as error:
@@ -94,6 +92,16 @@ class Chat:
             self._schemaless.add(model)
             kind = FailureKind.NO_SCHEMA
         return CallFailure(kind, str(failure), hint=failure.hint, headers=headers, billing=Billing.NOTHING)
+
+
+def _must_be_events(headers: Mapping[str, str]) -> None:
+    if "text/event-stream" not in headers.get("content-type", ""):
+        raise CallFailure(FailureKind.MALFORMED, "the endpoint answered with something else than events")
+
+
+def _in_time(end: float) -> None:
+    if time.monotonic() > end:
+        raise CallFailure(FailureKind.TIMEOUT, "the answer was not complete in time")
 
 
 class _Collected:

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from tta_orchestrate.settings.cost_tracking import CostTracking
 from tta_orchestrate.settings.docgen import Docgen
-from tta_orchestrate.settings.models import Executor, FallbackStrategy, Orchestrator
+from tta_orchestrate.settings.models import Calls, Executor, FallbackStrategy, Orchestrator
 from tta_orchestrate.settings.review import Review
 from tta_orchestrate.settings.run import Run
 from tta_orchestrate.settings.section import Section
@@ -23,6 +23,7 @@ class Settings(Section):
     orchestrator: Orchestrator = Orchestrator()
     executors: tuple[Executor, ...] = ()
     fallback_strategy: FallbackStrategy = FallbackStrategy()
+    calls: Calls = Calls()
     cost_tracking: CostTracking = CostTracking()
     review: Review = Review()
     test_gen: TestGen = TestGen()
