@@ -1,5 +1,7 @@
 """A whole configuration of three vendors that all live on one loopback server, and a mode that only has tasks."""
 
+import os
+import signal
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +83,28 @@ def gate(task, answer):
     if answer["unit"] != task.unit:
         return GateResult(accepted=False, message=f"the unit must be {task.unit}")
     return GateResult(accepted=True, score=1.0)
+
+
+def run_tasks(url, folder, units, die_at=None, *, torn=False):
+    """Run a whole job with a journal; in a child process, with a SIGKILL at journal write number *die_at*."""
+    count = 0
+
+    def before_write():
+        nonlocal count
+        count += 1
+        if count == die_at:
+            if torn:
+                with (folder / "journal.jsonl").open("ab") as file:
+                    file.write(b'{"kind":"settle","tick')
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    world = World(url, folder)
+    try:
+        engine = world.engine(journal=True, on_journal_write=before_write, calls={"workers": 1})
+        results = engine.execute(tasks(units), gate)
+        return [r.answer for r in results], engine.cost()
+    finally:
+        world.close()
 
 
 @dataclass

@@ -1,6 +1,6 @@
 import pytest
-from team import World, script
 
+from team import World, script
 from tta_orchestrate.loopback.server import Loopback
 
 

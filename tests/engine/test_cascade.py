@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from team import gate, script, settings, tasks, unit_of
 
+from team import gate, script, settings, tasks, unit_of
 from tta_orchestrate.cli.wiring import build_engine
 from tta_orchestrate.loopback.faults import Fault
 from tta_orchestrate.ports.model import GateResult, UseCase
@@ -155,7 +155,7 @@ def test_judge_asks_the_orchestrator_alone(world, server):
 
 
 def test_the_run_limit_is_never_passed_and_what_was_left_out_is_the_least_important(world, server):
-    engine = world.engine(cost_tracking={"run_limit_usd": "0.002"})
+    engine = world.engine(cost_tracking={"run_limit_usd": "0.005"}, calls={"workers": 1})
     work = [t for n, t in enumerate(tasks(12, words=400))]
     work = [
         type(t)(unit=t.unit, stage=t.stage, prompt=t.prompt, use_case=t.use_case, priority=n)
@@ -168,8 +168,8 @@ def test_the_run_limit_is_never_passed_and_what_was_left_out_is_the_least_import
     assert left
     assert all("over budget" in results[n].reason for n in left)
     assert min(done) > max(left)
-    assert engine.cost().cash <= 2_000_000
-    assert server.charged <= 2_000_000
+    assert engine.cost().cash <= 5_000_000
+    assert server.charged <= 5_000_000
     assert engine.cost().budgets[0].reached
 
 
@@ -303,16 +303,16 @@ def test_every_line_of_the_journal_is_json_and_says_what_it_is(world, server):
 
 
 def test_building_an_engine_reads_only_the_named_variables_and_loads_no_sdk():
-    class Watched(dict):
-        asked = set()
+    asked = set()
 
+    class Watched(dict):
         def get(self, key, default=None):
-            self.asked.add(key)
+            asked.add(key)
             return super().get(key, default)
 
     env = Watched()
     build_engine(settings("http://127.0.0.1:1"), env)
-    assert {name for name in env.asked if name} <= {
+    assert {name for name in asked if name} <= {
         "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GROQ_API_KEY", "OPENROUTER_API_KEY", "OPENAI_API_KEY",
         "ANTHROPIC_FEDERATION_RULE_ID", "ANTHROPIC_ORGANIZATION_ID", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     }  # fmt: skip

@@ -82,7 +82,7 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
         scheduler=Scheduler(clock, cancelled, roster.rules(), days),
         budget=budget,
         prices=roster.prices,
-        cache=_cache(settings),
+        cache=_cache(settings, around),
         memory=memory,
         books=books,
         redactor=redactor,
@@ -328,8 +328,11 @@ def _limits(settings: Settings, around: Surroundings, books: Books, past_spent: 
     return limits
 
 
-def _cache(settings: Settings) -> Cache:
+def _cache(settings: Settings, around: Surroundings) -> Cache:
+    """Return where replies are kept; with a journal there is always a place, so that a crash costs nothing."""
     folder = _cache_dir(settings, "answers")
+    if folder is None and around.journal is not None:
+        folder = around.journal.parent / ".answers"  # hidden: uploads of the report leave it out
     return NoCache() if folder is None else DiskCache(folder)
 
 

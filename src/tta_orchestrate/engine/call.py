@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tta_orchestrate.domain.cost import Call, NanoUsd, Usage
@@ -100,33 +100,37 @@ class Caller:
         if (kept := self.cache.get(key)) is not None:
             self.books.add(self._book(candidate, purpose, kept.usage, NanoUsd(0), cached=True, list_price=NanoUsd(0)))
             return Answer(text=kept.text, model=kept.response_model, cache_key=key, usage=kept.usage)
-        reply = with_retries(lambda attempt: self._once(candidate, prompt, purpose, attempt), self.patience)
-        self.cache.put(key, reply)
+        reply = with_retries(lambda attempt: self._once(candidate, prompt, purpose, attempt, key), self.patience)
         return Answer(text=reply.text, model=reply.response_model, cache_key=key, usage=reply.usage)
 
     def worst(self, candidate: Candidate, prompt: Prompt) -> NanoUsd:
-        """Return the most that one try can cost in cash; counts exactly when the sure bound would be a large bite."""
-        if candidate.free:
-            return NanoUsd(0)
-        bound = self._worst(candidate, upper_tokens(prompt), prompt.max_output_tokens)
+        """Return the most that one try can cost in cash: one token per byte, everything written to the cache."""
+        return NanoUsd(0) if candidate.free else self._worst(candidate, upper_tokens(prompt), prompt.max_output_tokens)
+
+    def _reserve(self, candidate: Candidate, prompt: Prompt) -> Reservation:
+        """Set the worst case aside; it is counted exactly (which is free) when the sure bound is a large bite."""
+        bound, cancelled = self.worst(candidate, prompt), self.patience.cancelled
         if bound * EXACT_COUNT_SHARE <= self.budget.remaining():
-            return bound
+            try:
+                return self.budget.reserve(bound, cancelled)
+            except CallFailure as failure:  # others were faster
+                if failure.kind is not FailureKind.OVER_BUDGET:
+                    raise
         try:
-            counted = candidate.door().count_tokens(candidate.model, prompt)
+            counted = candidate.door().count_tokens(candidate.model, prompt) + OVERHEAD_TOKENS
         except CallFailure:
-            return bound
-        return min(bound, self._worst(candidate, counted + OVERHEAD_TOKENS, prompt.max_output_tokens))
+            return self.budget.reserve(bound, cancelled)
+        return self.budget.reserve(min(bound, self._worst(candidate, counted, prompt.max_output_tokens)), cancelled)
 
     def _worst(self, candidate: Candidate, tokens: int, output: int) -> NanoUsd:
         now = self.patience.clock.now()
         return self.prices.worst(candidate.provider, candidate.model, tokens, output, now)
 
-    def _once(self, candidate: Candidate, prompt: Prompt, purpose: Purpose, attempt: int) -> Reply:
+    def _once(self, candidate: Candidate, prompt: Prompt, purpose: Purpose, attempt: int, key: str) -> Reply:
         tokens = likely_tokens(prompt)
         with self.scheduler.admitted(candidate.provider, candidate.model, tokens, self.patience.deadline):
-            reservation = self.budget.reserve(self.worst(candidate, prompt), self.patience.cancelled)
-            sending = _Sending(self, candidate, purpose, attempt, reservation)
-            return sending.send(prompt)
+            reservation = self._reserve(candidate, prompt)
+            return _Sending(self, candidate, purpose, attempt, reservation).send(prompt, key)
 
     def _book(
         self,
@@ -181,7 +185,12 @@ class _Sending:
         self._start = caller.patience.clock.monotonic()
         self._started_at = caller.patience.clock.now().isoformat()
 
-    def send(self, prompt: Prompt) -> Reply:
+    def send(self, prompt: Prompt, key: str) -> Reply:
+        """Send and settle.
+
+        A good reply is kept before anything else: a crash from then on costs nothing. Between its arrival and that one
+        write a kill loses it; its reservation then counts as spent.
+        """
         caller, candidate = self._caller, self._candidate
         settled = False
         try:
@@ -191,7 +200,7 @@ class _Sending:
             timeout = min(caller.call_seconds, max(1.0, caller.patience.remaining()))
             reply = candidate.door().complete(candidate.model, prompt, timeout=timeout)
             settled = True
-            return self._arrived(reply)
+            return self._arrived(reply, key)
         except CallFailure as failure:
             if not settled:
                 self._failed(failure)
@@ -200,13 +209,16 @@ class _Sending:
         finally:
             self._reservation.settle(None)  # only if nothing above did: a bug or an interrupt leaves it unknown
 
-    def _arrived(self, reply: Reply) -> Reply:
+    def _arrived(self, reply: Reply, key: str) -> Reply:
         caller, candidate = self._caller, self._candidate
-        usage = reply.usage if reply.usage != Usage() else None
-        cash, list_price = self._settle(usage)
+        reply = replace(reply, text=caller.redactor.held(reply.text))
         kind = failure_of(reply.finish_reason)
         if kind is None and not reply.text.strip():
             kind = FailureKind.EMPTY
+        if kind is None:
+            caller.cache.put(key, reply)
+        usage = reply.usage if reply.usage != Usage() else None
+        cash, list_price = self._settle(usage)
         self._enter(
             reply.usage, cash, list_price, kind, response_model=reply.response_model, finish_reason=reply.finish_reason
         )
@@ -215,7 +227,7 @@ class _Sending:
         if kind is not None:
             raise CallFailure(kind, _ENDINGS.get(kind, kind.value), usage=usage, headers=reply.headers)
         caller.scheduler.succeeded(candidate.provider, candidate.model, reply.headers)
-        return _with_text(reply, caller.redactor.held(reply.text))
+        return reply
 
     def _failed(self, failure: CallFailure) -> None:
         if failure.billing is Billing.NOTHING:
@@ -287,12 +299,6 @@ def _same_model(requested: str, returned: str) -> bool:
     """Whether *returned* names *requested*, perhaps with its date or version (``claude-x-20260101``, ``models/x``)."""
     bare = returned.rpartition("models/")[2]
     return not returned or bare.startswith(requested) or requested.removesuffix(":free") == bare
-
-
-def _with_text(reply: Reply, text: str) -> Reply:
-    from dataclasses import replace
-
-    return reply if text == reply.text else replace(reply, text=text)
 
 
 _ENDINGS: Final = {

@@ -4,8 +4,8 @@ For each task: the routed executors in order, each with one repair by the gate's
 then the orchestrator; then the task is reported as not done. What the gates cannot decide, the orchestrator judges on
 evidence alone, against ``quality_threshold``. Every step leaves a decision with its reason.
 
-When the budget ends, work degrades in this order: a cheaper executor; fewer tasks, lowest priority first; local tools
-only (``has_executor`` turns false); stop.
+When the budget ends, work degrades in this order: a cheaper executor; fewer tasks, lowest priority left out first
+(tasks that several workers began together may overtake each other); local tools only (``has_executor`` turns false); stop.
 """
 
 import json
@@ -108,7 +108,7 @@ class Cascade:
             budgets=self._caller.budget.states(),
             baselines=self._baseline.report(self._team.orchestrator, books.calls, self._caller),
             price_data=f"{price_data()}, catalogue {self._caller.catalogue}" if books.calls else "",
-            notes=books.notes,
+            notes=(*books.notes, *filter(None, [self._caller.memory.lost])),
         )
 
     def cancel(self) -> None:

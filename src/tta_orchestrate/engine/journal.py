@@ -23,6 +23,11 @@ Json = Any
 class Memory(Protocol):
     """What the cascade needs of a journal."""
 
+    @property
+    def lost(self) -> str:
+        """Why nothing is written any more; ``""`` while it is."""
+        ...
+
     def unit(self, key: str) -> Mapping[str, Json] | None:
         """Return the finished answer of an earlier run on the same inputs, or ``None``."""
         ...
@@ -64,6 +69,8 @@ NOTHING: Final = Past(units={}, calls=(), unknown=NanoUsd(0))
 
 class NoJournal:
     """Remembers nothing."""
+
+    lost = ""
 
     def unit(self, key: str) -> None:
         """Nothing is known."""
