@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tta_orchestrate.cli.wiring import Surroundings, build_engine
+from tta_orchestrate.cli.wiring import Doors, Surroundings, build_engine
 from tta_orchestrate.engine.clock import VirtualClock
 from tta_orchestrate.ports.model import GateResult, Prompt, Task, UseCase
 from tta_orchestrate.settings.model import Settings
@@ -116,6 +116,7 @@ class World:
     env: dict = field(default_factory=lambda: dict(KEYS))
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(START))
 
+    doors: Doors | None = None
     engines: list = field(default_factory=list)
 
     def engine(self, *, journal=False, on_journal_write=lambda: None, spending=None, private=None, **changes):
@@ -127,6 +128,7 @@ class World:
             on_journal_write=on_journal_write,
             spending=spending,
             private=private,
+            doors=self.doors,
         )
         self.engines.append(build_engine(settings(self.url, **changes), self.env, around))
         return self.engines[-1]

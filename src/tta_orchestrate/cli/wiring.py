@@ -39,6 +39,38 @@ _OPTIONAL: Final = ("ANTHROPIC_SERVICE_ACCOUNT_ID", "ANTHROPIC_WORKSPACE_ID")
 _NO_KEY_NEEDED: Final = frozenset({ProviderName.OLLAMA, ProviderName.OPENAI_COMPATIBLE})
 
 
+class Doors:
+    """Makes each provider once, on its first use (the SDK loads then), and closes what was made."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, str, str], Provider] = {}
+
+    def to(self, access: Access) -> Callable[[], Provider]:
+        """Return the way to the provider of *access*."""
+        return lambda: self._open(access)
+
+    def close(self) -> None:
+        """Close every provider that was opened."""
+        with self._lock:
+            while self._made:
+                self._made.popitem()[1].close()
+
+    def _open(self, access: Access) -> Provider:
+        from tta_orchestrate.providers.openai_compatible import PRESETS
+
+        key = (access.name, access.base_url, access.api_key)
+        with self._lock:
+            if key not in self._made:
+                plug_in = "openai-compatible" if access.name in PRESETS else access.name
+                try:
+                    self._made[key] = registry.load("providers", plug_in)(access)
+                except (KeyError, ValueError) as error:
+                    message = f"{access.name} cannot be set up: {type(error).__name__}"
+                    raise CallFailure(FailureKind.AUTH, message) from error
+            return self._made[key]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """Where a run takes place. Everything has a harmless default."""
@@ -55,6 +87,9 @@ class Surroundings:
     spending: Spending | None = None
     """Books across runs, for the monthly limit."""
     on_journal_write: Callable[[], None] = lambda: None
+    """Called before each write; a test may fail there."""
+    doors: Doors | None = None
+    """Connections shared by several engines of one process, closed by their owner."""
 
 
 def build_engine(settings: Settings, env: Mapping[str, str], around: Surroundings | None = None) -> Cascade:
@@ -103,7 +138,7 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
         caller,
         threshold=settings.quality_threshold,
         workers=settings.calls.workers,
-        on_close=(roster.doors.close, memory.close),
+        on_close=(memory.close,) if around.doors else (memory.close, roster.doors.close),
     )
 
 
@@ -122,7 +157,7 @@ class _Roster:
         self._catalogue = catalogue.load()
         self._today = around.clock.now().date()
         self.warnings: list[str] = []
-        self.doors = _Doors()
+        self.doors = around.doors or Doors()
         self.prices = PriceBook(overrides=_overrides(settings))
 
     @property
@@ -250,38 +285,6 @@ class _Roster:
 
     def _may_train(self) -> bool:
         return self._settings.calls.allow_free_tier_for_private_repositories
-
-
-class _Doors:
-    """Makes each provider once, on its first use (the SDK loads then), and closes what was made."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._made: dict[tuple[str, str, str], Provider] = {}
-
-    def to(self, access: Access) -> Callable[[], Provider]:
-        """Return the way to the provider of *access*."""
-        return lambda: self._open(access)
-
-    def close(self) -> None:
-        """Close every provider that was opened."""
-        with self._lock:
-            while self._made:
-                self._made.popitem()[1].close()
-
-    def _open(self, access: Access) -> Provider:
-        from tta_orchestrate.providers.openai_compatible import PRESETS
-
-        key = (access.name, access.base_url, access.api_key)
-        with self._lock:
-            if key not in self._made:
-                plug_in = "openai-compatible" if access.name in PRESETS else access.name
-                try:
-                    self._made[key] = registry.load("providers", plug_in)(access)
-                except (KeyError, ValueError) as error:
-                    message = f"{access.name} cannot be set up: {type(error).__name__}"
-                    raise CallFailure(FailureKind.AUTH, message) from error
-            return self._made[key]
 
 
 def _overrides(settings: Settings) -> dict[str, Price]:

@@ -5,7 +5,8 @@ then the orchestrator; then the task is reported as not done. What the gates can
 evidence alone, against ``quality_threshold``. Every step leaves a decision with its reason.
 
 When the budget ends, work degrades in this order: a cheaper executor; fewer tasks, lowest priority left out first
-(tasks that several workers began together may overtake each other); local tools only (``has_executor`` turns false); stop.
+(tasks that several workers began together may overtake each other); local tools only (``has_executor`` turns false);
+stop.
 """
 
 import json
