@@ -43,7 +43,7 @@ def settings(url, **changes):
         ],
         "orchestrator": {"model": "claude-sonnet-5-5", "base_url": url},
         "fallback_strategy": {"models": []},
-        "calls": {"idle_seconds": 0.15, "concurrency": 4, "workers": 2},
+        "calls": {"idle_seconds": 10.0, "concurrency": 4, "workers": 2},
     }
     for key, value in changes.items():
         values[key] = values[key] | value if isinstance(value, dict) and key in values else value

@@ -44,7 +44,7 @@ class Doors:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made: dict[tuple[str, str, str], Provider] = {}
+        self._made: dict[tuple[str, str, str, float], Provider] = {}
 
     def to(self, access: Access) -> Callable[[], Provider]:
         """Return the way to the provider of *access*."""
@@ -59,7 +59,7 @@ class Doors:
     def _open(self, access: Access) -> Provider:
         from tta_orchestrate.providers.openai_compatible import PRESETS
 
-        key = (access.name, access.base_url, access.api_key)
+        key = (access.name, access.base_url, access.api_key, access.idle_seconds)
         with self._lock:
             if key not in self._made:
                 plug_in = "openai-compatible" if access.name in PRESETS else access.name
