@@ -22,6 +22,7 @@ class Settings(Section):
     """The judge's bar on what the gates could not decide; below it: repair, then escalate, then report."""
     orchestrator: Orchestrator = Orchestrator()
     executors: tuple[Executor, ...] = ()
+    """The models for the bulk work, cheapest first."""
     fallback_strategy: FallbackStrategy = FallbackStrategy()
     calls: Calls = Calls()
     cost_tracking: CostTracking = CostTracking()
