@@ -6,6 +6,7 @@ import pytest
 
 from team import gate, script, settings, tasks, unit_of
 from tta_orchestrate.cli.wiring import build_engine
+from tta_orchestrate.domain.redaction import MASK
 from tta_orchestrate.loopback.faults import Fault
 from tta_orchestrate.ports.model import GateResult, UseCase
 
@@ -281,7 +282,7 @@ def test_no_key_stands_in_the_journal_the_books_or_the_reasons(world, server):
     engine = world.engine(journal=True)
     results = engine.execute(tasks(1), gate)
     everything = (world.folder / "journal.jsonl").read_text() + repr(engine.cost()) + repr(results)
-    assert "[SECRET]" in everything
+    assert MASK in everything
     assert not any(secret in everything for secret in world.env.values())
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
-MASK: Final = "[SECRET]"
+from tta_orchestrate.domain.redaction import MASK
+from tta_orchestrate.domain.secrets import mask_secrets
+
 _SHORTEST: Final = 8
 """Shorter values are words, not secrets: masking them would shred the text."""
 
@@ -30,7 +32,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text* without held secrets and without anything that looks like a vendor's key."""
-        return VENDOR_KEY.sub(MASK, self.held(text))
+        return mask_secrets(self.held(text))
 
     def json(self, value: Any) -> Any:
         """Return a copy of a JSON value with the held secrets gone from every string, keys included."""
@@ -52,21 +54,3 @@ def _forms(secret: str) -> Iterable[str]:
         stable = encoded[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6]
         if len(stable) >= _SHORTEST:
             yield from (stable, stable.replace("+", "-").replace("/", "_"))
-
-
-_PATTERNS: Final = (
-    r"sk-ant-[A-Za-z0-9_-]{16,}",
-    r"sk-or-v1-[A-Za-z0-9]{16,}",
-    r"sk-(?:proj-)?[A-Za-z0-9_-]{20,}",
-    r"gsk_[A-Za-z0-9]{20,}",
-    r"AIza[A-Za-z0-9_-]{35}",
-    r"AQ\.[A-Za-z0-9_-]{20,}",
-    r"gh[pousr]_[A-Za-z0-9._-]{36,}",
-    r"github_pat_[A-Za-z0-9_]{22,}",
-    r"(?:AKIA|ASIA)[A-Z0-9]{16}",
-    r"xox[abprs]-[A-Za-z0-9-]{10,}",
-    r"hooks\.slack\.com/services/[A-Za-z0-9/]{20,}",
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
-)
-VENDOR_KEY: Final = re.compile("|".join(_PATTERNS))
