@@ -202,7 +202,8 @@ def test_an_unpriced_model_is_refused_before_the_first_call_and_a_price_admits_i
     assert not refused.has_executor
     assert "no price" in " ".join(refused.cost().notes)
     priced = world.engine(
-        **only, cost_tracking={"prices": {"nobodys-model": {"input_usd_per_mtok": 1, "output_usd_per_mtok": 2}}}
+        **only,
+        cost_tracking={"prices": [{"model": "nobodys-model", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2}]},
     )
     assert priced.execute(tasks(1), gate)[0].answer
     usage = priced.cost().usage

@@ -289,13 +289,13 @@ class _Roster:
 
 def _overrides(settings: Settings) -> dict[str, Price]:
     return {
-        name: Price(
+        price.model: Price(
             input=price.input_usd_per_mtok,
             output=price.output_usd_per_mtok,
             cache_read=price.cache_read_usd_per_mtok,
             cache_write=price.cache_write_usd_per_mtok,
         )
-        for name, price in settings.cost_tracking.prices.items()
+        for price in settings.cost_tracking.prices
     }
 
 

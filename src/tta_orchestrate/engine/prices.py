@@ -125,5 +125,7 @@ def _published(provider: str, model: str, usage: Usage, at: datetime) -> Decimal
 
 def _unpriced(provider: str, model: str) -> CallFailure:
     failure = CallFailure(FailureKind.UNPRICED, f"no price is known for {model!r} at {provider}")
-    failure.remedy = f"give one: cost_tracking.prices.{model}: {{input_usd_per_mtok: …, output_usd_per_mtok: …}}"
+    failure.remedy = (
+        f"give one in cost_tracking.prices: {{model: {model}, input_usd_per_mtok: …, output_usd_per_mtok: …}}"
+    )
     return failure

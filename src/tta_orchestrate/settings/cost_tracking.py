@@ -10,6 +10,8 @@ from tta_orchestrate.settings.section import Section
 class Price(Section):
     """The price of one model, US dollars per million tokens."""
 
+    model: str = Field(min_length=1)
+    """Name as it is sent to the provider."""
     input_usd_per_mtok: Decimal = Field(ge=0)
     """Fresh input."""
     output_usd_per_mtok: Decimal = Field(ge=0)
@@ -35,5 +37,5 @@ class CostTracking(Section):
     """Hard limit of the worst case of one call, in US dollars; none by default."""
     run_warning_usd: Decimal | None = Field(default=None, ge=0)
     """Soft limit of one run: only reported."""
-    prices: dict[str, Price] = Field(default_factory=dict)
-    """Prices by model name; they win over the published ones. A model without any price is refused."""
+    prices: tuple[Price, ...] = ()
+    """Own prices; they win over the published ones. A model without any price is refused."""
