@@ -99,11 +99,11 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
     keyless sign-in. Nothing is sent and no SDK is loaded here.
     """
     around = around or Surroundings()
-    roster = _Roster(settings, env, around)
-    team = roster.team()
-    redactor = Redactor(roster.secrets)
+    present = Roster(settings, env, around)
+    team = present.team()
+    redactor = Redactor(present.secrets)
     memory, books, past_spent = _memory(settings, around, redactor)
-    for warning in roster.warnings:
+    for warning in present.warnings:
         books.note(warning)
     cancelled = threading.Event()
     clock = around.clock
@@ -114,9 +114,9 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
     )
     days = DayCounter(clock, _cache_dir(settings, "days.json"))
     caller = Caller(
-        scheduler=Scheduler(clock, cancelled, roster.rules(), days),
+        scheduler=Scheduler(clock, cancelled, present.rules(), days),
         budget=budget,
-        prices=roster.prices,
+        prices=present.prices,
         cache=_cache(settings, around),
         memory=memory,
         books=books,
@@ -138,16 +138,26 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
         caller,
         threshold=settings.quality_threshold,
         workers=settings.calls.workers,
-        on_close=(memory.close,) if around.doors else (memory.close, roster.doors.close),
+        on_close=(memory.close,) if around.doors else (memory.close, present.doors.close),
     )
+
+
+def roster(settings: Settings, env: Mapping[str, str]) -> "Roster":
+    """Return who would be asked with these settings and keys."""
+    return Roster(settings, env, Surroundings())
+
+
+def price_book(settings: Settings) -> PriceBook:
+    """Return the published prices with the configuration's own."""
+    return PriceBook(overrides=_overrides(settings))
 
 
 def secrets_of(settings: Settings, env: Mapping[str, str]) -> tuple[str, ...]:
     """Return every secret this configuration lets the process hold, for redaction elsewhere."""
-    return _Roster(settings, env, Surroundings()).secrets
+    return Roster(settings, env, Surroundings()).secrets
 
 
-class _Roster:
+class Roster:
     """Which models a configuration really has, today, with these keys."""
 
     def __init__(self, settings: Settings, env: Mapping[str, str], around: Surroundings) -> None:
@@ -158,7 +168,7 @@ class _Roster:
         self._today = around.clock.now().date()
         self.warnings: list[str] = []
         self.doors = around.doors or Doors()
-        self.prices = PriceBook(overrides=_overrides(settings))
+        self.prices = price_book(settings)
 
     @property
     def secrets(self) -> tuple[str, ...]:
