@@ -246,10 +246,10 @@ section{margin:0 0 2rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:.75rem}
 .tile{border:1px solid var(--line);border-radius:.5rem;padding:.7rem .9rem;display:flex;flex-direction:column}
 .tile b{font-weight:500;color:var(--dim)}
-.tile strong{font-size:1.35rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+.tile strong{font-size:clamp(1rem,4.6vw,1.3rem);font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 small,.told,.legend{color:var(--dim);font-size:.85rem}
 .told{margin:0 0 .5rem}
-.row{display:grid;grid-template-columns:minmax(8rem,16rem) 1fr minmax(6.5rem,auto);gap:0 .75rem;align-items:center;
+.row{display:grid;grid-template-columns:minmax(8rem,16rem) 1fr 7.5rem;gap:0 .75rem;align-items:center;
 padding:.3rem 0}
 .row .name{overflow-wrap:anywhere}
 .row .amount{text-align:right;font-variant-numeric:tabular-nums}
