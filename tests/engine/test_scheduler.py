@@ -85,9 +85,9 @@ def test_a_pause_beyond_the_deadline_is_refused_instead_of_slept():
     assert (caught.value.kind, clock.monotonic()) == (FailureKind.RATE_LIMIT, 0)
 
 
-def test_three_failures_in_a_minute_open_the_breaker_then_one_probe_decides():
+def test_five_failures_in_a_minute_open_the_breaker_then_one_probe_decides():
     s, clock = scheduler()
-    for _ in range(3):
+    for _ in range(5):
         call(s)
         fail(s, "overloaded")
     with pytest.raises(CallFailure, match="resting"):
@@ -106,10 +106,24 @@ def test_three_failures_in_a_minute_open_the_breaker_then_one_probe_decides():
 
 def test_failures_that_are_far_apart_do_not_add_up():
     s, clock = scheduler()
+    for _ in range(9):
+        fail(s, "overloaded")
+        clock.wait(20, threading.Event())
+    call(s)
+
+
+def test_three_rests_in_a_row_give_the_model_up():
+    s, clock = scheduler()
     for _ in range(5):
         fail(s, "overloaded")
-        clock.wait(45, threading.Event())
-    call(s)
+    for _ in range(2):
+        clock.wait(BREAKER_PAUSE, threading.Event())
+        call(s)
+        fail(s, "overloaded")
+    clock.wait(BREAKER_PAUSE, threading.Event())
+    with pytest.raises(CallFailure) as caught:
+        call(s)
+    assert caught.value.kind is FailureKind.CLOSED
 
 
 @pytest.mark.parametrize(

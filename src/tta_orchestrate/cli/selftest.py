@@ -1,6 +1,8 @@
 """``tta-orchestrate selftest``: the whole way to the models and back, offline, with scripted answers."""
 
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -9,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from tta_orchestrate.domain.report import Report
+    from tta_orchestrate.engine.cascade import Cascade
     from tta_orchestrate.loopback.faults import Schedule
     from tta_orchestrate.loopback.question import Question
     from tta_orchestrate.loopback.server import Loopback
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from tta_orchestrate.settings.model import Settings
 
 UNITS: Final = 8
+MANY: Final = 60
 _CANARY: Final = "selftest-canary-0123456789"
 """The "key" of all three providers; it must never turn up in a result."""
 
@@ -33,6 +37,10 @@ def selftest(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")] = Path(
         "tta-selftest"
     ),
+    budget_usd: Annotated[
+        str | None,
+        typer.Option("--budget-usd", metavar="USD", help="Try a limit too low for the work: it must hold, and say so."),
+    ] = None,
 ) -> int:
     """Run the pipeline offline against built-in stand-ins for the model providers.
 
@@ -44,7 +52,7 @@ def selftest(
 
     print("selftest: every answer below is scripted; no model is asked, nothing leaves this machine, nothing is billed")
     with Loopback(_script, _schedule()) as server:
-        report, probes = _run(server, output)
+        report, probes = _full(server, output) if budget_usd is None else _limited(server, output, budget_usd)
     from tta_orchestrate import registry
     from tta_orchestrate.workspace.results import write_results
 
@@ -54,49 +62,84 @@ def selftest(
         print(f"called by: {agent}")
     for probe in probes:
         print(f"{'ok  ' if probe.passed else 'FAIL'} {probe.name}{f' ({probe.detail})' if probe.detail else ''}")
+    print(f"outcome: {report.verdict.outcome.value}")
     for path in written:
         if path.name.startswith("cost-report"):
             print(f"cost report: {path}")
     return 0 if all(probe.passed for probe in probes) else 1
 
 
-def _run(server: "Loopback", output: Path) -> "tuple[Report, list[Probe]]":
+def _engine(url: str, output: Path, limit: str, *, free_tier: bool = True) -> "Cascade":
     from tta_orchestrate.cli.wiring import Surroundings, build_engine
 
-    journal = output / "journal.jsonl"
-    journal.unlink(missing_ok=True)
-    around = Surroundings(seed=1, journal=journal, run_key="selftest")
-    engine = build_engine(_settings(server.url), dict.fromkeys(_KEYS, _CANARY), around)
-    try:
-        results = engine.execute(_tasks(), _gate)
-        verdicts = engine.judge(_evidence(), lambda task, value: _accept())  # noqa: ARG005
-        resumed = build_engine(_settings(server.url), dict.fromkeys(_KEYS, _CANARY), around)
-        sent = server.requests
-        again = resumed.execute(_tasks(), _gate)
-        resumed.close()
-        probes = [*_probes(engine, server, results, verdicts), _resumes(results, again, server.requests - sent)]
-        return _report(engine, results), probes
-    finally:
-        engine.close()
+    around = Surroundings(seed=1, journal=output / "journal.jsonl", run_key="selftest")
+    return build_engine(_settings(url, limit, free_tier=free_tier), dict.fromkeys(_KEYS, _CANARY), around)
 
 
-def _settings(url: str) -> "Settings":
+def _full(server: "Loopback", output: Path) -> "tuple[Report, list[Probe]]":
+    """Do everything once, and again from the journal."""
+    _forget(output)
+    with closing(_engine(server.url, output, "0.25")) as engine:
+        results = engine.execute(_tasks(UNITS), _gate)
+        verdicts = engine.judge(_evidence(), _accept)
+        probes = _probes(engine, server, results, verdicts)
+        report = _report(engine, results)
+    sent = server.requests
+    with closing(_engine(server.url, output, "0.25")) as resumed:
+        again = resumed.execute(_tasks(UNITS), _gate)
+    return report, [*probes, _resumes(results, again, server.requests - sent)]
+
+
+def _limited(server: "Loopback", output: Path, budget_usd: str) -> "tuple[Report, list[Probe]]":
+    """Give far too much work for *budget_usd*; the limit must hold, and what is left out must be named."""
+    from tta_orchestrate.domain.cost import usd
+    from tta_orchestrate.domain.outcome import Outcome
+    from tta_orchestrate.errors import UsageError
+
+    if not _AMOUNT.fullmatch(budget_usd):
+        raise UsageError(f"--budget-usd: {budget_usd[:40]!r} is no amount", remedy="write dollars, such as 0.01")
+    _forget(output)
+    with closing(_engine(server.url, output, budget_usd, free_tier=False)) as engine:
+        results = engine.execute(_tasks(MANY), _gate)
+        report = _report(engine, results)
+        run = next(state for state in engine.cost().budgets if state.name == "run")
+    left = [failure for failure in report.failures if "over budget" in failure.reason]
+    return report, [
+        Probe(name="the limit held", passed=run.settled <= run.limit, detail=f"${usd(run.settled)} of ${budget_usd}"),
+        Probe(name="the servers billed no more", passed=server.charged <= run.limit),
+        Probe(name="what was left out is named", passed=bool(left), detail=f"{len(left)} of {MANY} units"),
+        Probe(
+            name="the outcome is no success",
+            passed=report.verdict.outcome in {Outcome.PARTIAL, Outcome.UNAVAILABLE},
+        ),
+    ]
+
+
+def _forget(output: Path) -> None:
+    """Start afresh: the journal of an earlier selftest, and the answers it kept."""
+    import shutil
+
+    (output / "journal.jsonl").unlink(missing_ok=True)
+    shutil.rmtree(output / ".answers", ignore_errors=True)
+
+
+def _settings(url: str, limit: str, *, free_tier: bool) -> "Settings":
     from tta_orchestrate.settings.model import Settings
 
     return Settings.model_validate({
         "executors": [
             {"model": "llama-3.3-70b-versatile", "provider": "groq", "base_url": f"{url}/v1", "use_cases": ["simple"]},
-            {"model": "gemini-3.8-flash", "provider": "google-ai-studio", "base_url": url, "free_tier": True,
+            {"model": "gemini-3.8-flash", "provider": "google-ai-studio", "base_url": url, "free_tier": free_tier,
              "use_cases": ["moderate"]},
         ],
         "orchestrator": {"model": "claude-sonnet-5-5", "base_url": url},
         "fallback_strategy": {"models": []},
-        "cost_tracking": {"run_limit_usd": "0.25"},
+        "cost_tracking": {"run_limit_usd": limit},
         "calls": {"idle_seconds": 20, "deadline_seconds": 120},
     })  # fmt: skip
 
 
-def _tasks() -> "list[Task]":
+def _tasks(number: int) -> "list[Task]":
     from tta_orchestrate.ports.model import Prompt, Task, UseCase
 
     shared = "The map of the change that all units share. " * 120
@@ -113,7 +156,7 @@ def _tasks() -> "list[Task]":
                 max_output_tokens=300,
             ),
         )
-        for index in range(UNITS)
+        for index in range(number)
     ]
 
 
@@ -124,7 +167,7 @@ def _evidence() -> "list[Task]":
     return [Task(unit="verdict", stage="judge", prompt=prompt)]
 
 
-def _accept() -> "GateResult":
+def _accept(task: "Task", value: "Json") -> "GateResult":  # noqa: ARG001 -- a gate
     from tta_orchestrate.ports.model import GateResult
 
     return GateResult(accepted=True, score=1.0)
@@ -199,18 +242,24 @@ def _no_secret(output: Path) -> Probe:
 
 def _report(engine: "Engine", results: "Sequence[TaskResult]") -> "Report":
     from tta_orchestrate.domain.outcome import Tally, conclude, decide
-    from tta_orchestrate.domain.report import Failure, Report
+    from tta_orchestrate.domain.report import Coverage, Failure, Report
 
     done = [result for result in results if result.answer is not None]
     return Report(
         mode="selftest",
         verdict=conclude(decide(Tally(planned=len(results), done=len(done), findings=0))),
         failures=tuple(Failure(unit=r.task.unit, path="", reason=r.reason) for r in results if r.answer is None),
+        coverage=Coverage(
+            units_planned=len(results),
+            units_done=len(done),
+            performed_by=tuple(sorted({f"{result.model} (scripted)" for result in done})),
+        ),
         cost=engine.cost(),
         notices=("This is a selftest: the answers are scripted, no model was asked, nothing was billed.",),
     )
 
 
+_AMOUNT: Final = re.compile(r"\d{1,6}(\.\d{1,9})?")
 _KEYS: Final = ("ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GROQ_API_KEY")
 _SCHEMA: Final[Mapping[str, object]] = {
     "type": "object",

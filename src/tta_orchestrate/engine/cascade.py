@@ -37,6 +37,7 @@ JUDGE_SYSTEM: Final = (
 )
 _ENDS_THE_RUN: Final = frozenset({FailureKind.CANCELLED, FailureKind.DEADLINE})
 _DECLINED: Final = frozenset({FailureKind.REFUSAL, FailureKind.SAFETY})
+_MOST_RESTS: Final = 6
 _QUOTED: Final = 4000
 """Characters of a rejected answer that its repair shows again."""
 
@@ -48,7 +49,11 @@ class Trail:
     decisions: list[Decision] = field(default_factory=list)
     failure: FailureKind | None = None
     reason: str = ""
+    unaffordable: str = ""
     declined: int = 0
+    rests: int = 0
+    resting: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Who rests after failures in a row, until when (``clock.monotonic``)."""
     spent_keys: list[str] = field(default_factory=list)
     wider: bool = False
     """The last answer did not fit: give the next model twice the room."""
@@ -61,6 +66,13 @@ class Trail:
         """Add a decision that is a failure; the last one is the task's own."""
         self.note(step, model, reason)
         self.failure, self.reason = kind, reason
+        if kind is FailureKind.OVER_BUDGET:
+            self.unaffordable = reason
+
+    @property
+    def told(self) -> str:
+        """Why the task is not done; that somebody could not be paid for belongs to it, whatever came after."""
+        return self.reason if self.unaffordable in self.reason else f"{self.reason}; {self.unaffordable}"
 
 
 class Cascade:
@@ -164,6 +176,7 @@ class Cascade:
             trail.fail("route", "", FailureKind.CLOSED, "no model is configured and reachable")
         while waiting:
             candidate = waiting.pop(0)
+            self._let_rest(candidate, trail)
             answer = self._try(candidate, task, gate, trail)
             if answer is not None:
                 return self._done(task, candidate, answer, trail)
@@ -171,15 +184,26 @@ class Cascade:
                 break
             if trail.failure is FailureKind.OVER_BUDGET:
                 waiting = self._cheaper(candidate, waiting, task)
+            elif trail.failure is FailureKind.BREAKER_OPEN and trail.rests < _MOST_RESTS:
+                waiting.append(candidate)  # everybody else first, then again
         for key in trail.spent_keys:  # answers that led nowhere must not lead there again
             self._caller.cache.discard(key)
         return TaskResult(
             task=task,
             answer=None,
             decisions=tuple(trail.decisions),
-            reason=trail.reason,
+            reason=trail.told,
             failure=trail.failure.value if trail.failure else "",
         )
+
+    def _let_rest(self, candidate: Candidate, trail: Trail) -> None:
+        """Wait out the rest of a model that nobody else could stand in for."""
+        if (until := trail.resting.pop(candidate.identity, None)) is None:
+            return
+        patience = self._caller.patience
+        pause = min(until - patience.clock.monotonic(), patience.remaining())
+        if pause > 0:
+            patience.clock.wait(pause, patience.cancelled)
 
     def _chain(self, task: Task, *, bulk: bool) -> tuple[Candidate, ...]:
         if bulk:
@@ -224,6 +248,9 @@ class Cascade:
             answer = self._caller.ask(candidate, prompt, purpose)
         except CallFailure as failure:
             trail.fail(purpose.stage, candidate.model, failure.kind, self._caller.redactor.text(str(failure)))
+            if failure.kind is FailureKind.BREAKER_OPEN:
+                trail.rests += 1
+                trail.resting[candidate.identity] = self._caller.patience.clock.monotonic() + (failure.hint or 0.0)
             trail.declined += failure.kind in _DECLINED
             trail.wider = failure.kind is FailureKind.TRUNCATED
             return None

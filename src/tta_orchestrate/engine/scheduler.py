@@ -18,9 +18,11 @@ from zoneinfo import ZoneInfo
 from tta_orchestrate.engine.clock import Clock
 from tta_orchestrate.engine.failures import CallFailure, Closes, FailureKind, duration, kind_of
 
-BREAKER_FAILURES: Final = 3
+BREAKER_FAILURES: Final = 5
 BREAKER_WINDOW: Final = 60.0
 BREAKER_PAUSE: Final = 30.0
+BREAKER_OPENINGS: Final = 3
+"""In a row, with no answer between: then the model is given up for this run."""
 MINUTE: Final = 60.0
 _POLL: Final = 0.05
 
@@ -72,6 +74,7 @@ class Lane:
     closed: str = ""
     failures: deque[float] = field(default_factory=lambda: deque(maxlen=BREAKER_FAILURES))
     open_until: float | None = None
+    openings: int = 0
     probing: bool = False
 
 
@@ -157,7 +160,7 @@ class Scheduler:
         with self._lock:
             lane = self._lane(provider, model)
             lane.failures.clear()
-            lane.open_until, lane.probing = None, False
+            lane.open_until, lane.probing, lane.openings = None, False, 0
             self._learn(lane, headers)
 
     def failed(self, provider: str, model: str, failure: CallFailure) -> None:
@@ -182,7 +185,11 @@ class Scheduler:
         lane.failures.append(now)
         probe_failed = lane.open_until is not None
         if probe_failed or (len(lane.failures) == BREAKER_FAILURES and now - lane.failures[0] <= BREAKER_WINDOW):
+            if lane.open_until is None or now >= lane.open_until:  # late failures of the same wave count once
+                lane.openings += 1
             lane.open_until = now + BREAKER_PAUSE
+            if lane.openings >= BREAKER_OPENINGS:
+                lane.closed = f"it failed through {BREAKER_OPENINGS} rests in a row"
 
     def _wait_turn(self, provider: str, model: str, tokens: int, deadline: float) -> None:
         while True:
@@ -205,7 +212,9 @@ class Scheduler:
         if reason := self._closed.get(provider) or lane.closed:
             raise CallFailure(FailureKind.CLOSED, f"{provider} is closed for this run: {reason}")
         if lane.open_until is not None and (now < lane.open_until or lane.probing):
-            raise CallFailure(FailureKind.BREAKER_OPEN, f"{model} failed {BREAKER_FAILURES} times in a row: resting")
+            hint = max(1.0, lane.open_until - now)
+            message = f"{model} failed {BREAKER_FAILURES} times in a row: resting"
+            raise CallFailure(FailureKind.BREAKER_OPEN, message, hint=hint)
         daily, name = self._rules_of(provider).requests_per_day, f"{provider}/{model}"
         if daily is not None and self._days.today(name) >= daily:
             lane.closed = f"the {daily} requests of the day are used up"
