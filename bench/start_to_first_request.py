@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001, ARG002, ARG005, E501
+# ruff: noqa: ARG005, E501
 """From process start to the first model request on the wire, per provider, cold process, loopback server.
 
     python bench/start_to_first_request.py [--runs 7]

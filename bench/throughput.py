@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001, ARG002, ARG005, E501
+# ruff: noqa: ARG001, ARG002, E501
 """Throughput of 2,000 calls, p99 latency 8 s, 10 % faults, 16 in flight, against the ideal; memory; tokens per diff token.
 
     python bench/throughput.py [--calls 2000] [--speed 25]
@@ -58,8 +58,8 @@ class Model:
 
     name = "bench"
 
-    def __init__(self, clock: ScaledClock) -> None:
-        self.clock, self.lock = clock, threading.Lock()
+    def __init__(self, clock: ScaledClock, hint: float | None) -> None:
+        self.clock, self.hint, self.lock = clock, hint, threading.Lock()
         self.calls = self.faults = 0
         self.busy = 0.0
 
@@ -77,7 +77,7 @@ class Model:
             with self.lock:
                 self.faults += 1
             raise CallFailure(
-                kind, kind.value, billing=Billing.NOTHING, hint=2.0 if kind is FailureKind.RATE_LIMIT else None
+                kind, kind.value, billing=Billing.NOTHING, hint=self.hint if kind is FailureKind.RATE_LIMIT else None
             )
         usage = Usage(input_tokens=likely_tokens(prompt), output_tokens=200)
         return Reply(
@@ -124,8 +124,37 @@ def build(clock: ScaledClock, model: Model) -> Cascade:
     return Cascade(
         Team(executors=[Candidate(model="m", provider="bench", door=lambda: model, role="executor")]),
         caller,
-        workers=IN_FLIGHT,
+        workers=WORKERS,
     )
+
+
+def measure(tasks: list[Task], speed: float, hint: float | None) -> None:
+    clock = ScaledClock(speed)
+    model = Model(clock, hint)
+    engine = build(clock, model)
+    middle: list[float] = []
+
+    def gate(task: Task, value: object) -> GateResult:
+        if not middle and model.calls > len(tasks) // 2:
+            middle.append(resident())
+        return GateResult(accepted=True, score=1.0)
+
+    before, start, cpu = resident(), clock.monotonic(), time.process_time()
+    results = engine.execute(tasks, gate)
+    took = clock.monotonic() - start
+    ideal = model.busy / IN_FLIGHT
+    done = sum(result.answer is not None for result in results)
+    sent = engine.cost().usage.input_tokens
+    asked = f"each 429 asks everybody to wait {hint:g} s" if hint else "429s without a hint"
+    print(f"\n{asked}:")
+    print(f"tasks {len(tasks)}, calls {model.calls}, faults {model.faults}, done {done}, accounted for {len(results)}")
+    print(
+        f"took {took:.0f} s of the model's time, ideal {ideal:.0f} s: {100 * ideal / took:.1f} % of the ideal throughput (speed {speed:g})"
+    )
+    print(f"engine's own CPU {1000 * (time.process_time() - cpu) / model.calls:.2f} ms per call")
+    print(f"resident memory: start {before:.0f} MiB, half-way {middle[0] if middle else 0:.0f}, end {resident():.0f}")
+    own = sum(likely_tokens(Prompt(system="", data=task.prompt.data)) for task in tasks)
+    print(f"input tokens sent per diff token: {sent / own:.3f} (answered calls; prompt frame and schema included)")
 
 
 def main() -> None:
@@ -143,33 +172,11 @@ def main() -> None:
         )
         for n in range(given.calls)
     ]
-    clock = ScaledClock(given.speed)
-    model = Model(clock)
-    engine = build(clock, model)
-    middle: list[float] = []
-
-    def gate(task: Task, value: object) -> GateResult:
-        if not middle and model.calls > given.calls // 2:
-            middle.append(resident())
-        return GateResult(accepted=True, score=1.0)
-
-    before, start, cpu = resident(), clock.monotonic(), time.process_time()
-    results = engine.execute(tasks, gate)
-    took = clock.monotonic() - start
-    ideal = model.busy / IN_FLIGHT
-    done = sum(result.answer is not None for result in results)
-    sent = engine.cost().usage.input_tokens
     print(
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
     )
-    print(f"tasks {given.calls}, calls {model.calls}, faults {model.faults}, done {done}, accounted for {len(results)}")
-    print(
-        f"took {took:.0f} s of the model's time, ideal {ideal:.0f} s: {100 * ideal / took:.1f} % of the ideal throughput (speed {given.speed:g})"
-    )
-    print(f"engine's own CPU {1000 * (time.process_time() - cpu) / model.calls:.2f} ms per call")
-    print(f"resident memory: start {before:.0f} MiB, half-way {middle[0] if middle else 0:.0f}, end {resident():.0f}")
-    own = sum(likely_tokens(Prompt(system="", data=task.prompt.data)) for task in tasks)
-    print(f"input tokens sent per diff token: {sent / own:.3f} (answered calls; prompt frame and schema included)")
+    for hint in (None, 2.0):
+        measure(tasks, given.speed, hint)
 
 
 if __name__ == "__main__":
