@@ -19,6 +19,10 @@ Config = Annotated[
     typer.Option("--config", "-c", metavar="FILE", help=f"Configuration file.  [default: {DEFAULT_PATHS[0]}]"),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
+Budget = Annotated[
+    str | None,
+    typer.Option("--budget-usd", metavar="USD", help="Hard limit of this run; pass it on as the flag `--budget-usd`."),
+]
 DEFAULT_OUTPUT: Final = Path("tta-report")
 
 

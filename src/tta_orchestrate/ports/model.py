@@ -73,6 +73,22 @@ class Provider(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a provider plug-in is made from: ``PROVIDER(access) -> Provider``. Times in seconds."""
+
+    name: str
+    """As configured: ``anthropic``, ``groq`` …"""
+    api_key: str = field(default="", repr=False)
+    base_url: str = ""
+    """``""``: the vendor's own; never from a pull request."""
+    connect_seconds: float = 10.0
+    idle_seconds: float = 120.0
+    """Longest silence in an answer."""
+    identity: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Keyless: GitHub's OIDC variables and the vendor's federation rule, by environment name."""
+
+
 class UseCase(StrEnum):
     """How demanding a task is: the words of ``executors[].use_cases``."""
 
