@@ -3,9 +3,9 @@
     python bench/review_tokens.py
 
 Changes of about 1,000, 15,000 and 77,000 diff tokens (3, 20 and 68 files) are made from this repository's own sources.
-The models are scripted: readers report a finding for about every 1,500 tokens that they see, the judge keeps them. Input
-counts everything that is sent: rules, schema, context, data; a token is taken as 3.2 bytes, in the diff as in the
-prompts. `fresh` is what a prompt cache has not seen: the first time a prefix is sent it counts, later times not.
+The models are scripted: readers report a finding for about every 1,500 tokens that they see, the judge keeps them.
+Input counts everything that is sent: rules, schema, context, data; a token is taken as 3.2 bytes, in the diff as in
+the prompts. `fresh` is what a prompt cache has not seen: the first time a prefix is sent it counts, later times not.
 """
 
 import argparse

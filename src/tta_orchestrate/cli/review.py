@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from tta_orchestrate.errors import ConfigError, GitError, SourceError, UsageErro
 if TYPE_CHECKING:
     from tta_orchestrate.domain.finding import Candidate, Rejected
     from tta_orchestrate.domain.report import Report
+    from tta_orchestrate.modes.review.request import ReviewRequest
     from tta_orchestrate.modes.review.source import Source
     from tta_orchestrate.ports import Check
     from tta_orchestrate.settings.model import Settings
@@ -66,6 +68,14 @@ def review(
     write_baseline: Annotated[
         bool, typer.Option("--write-baseline", help="Accept everything found now.", rich_help_panel=_POLICY)
     ] = False,
+    previous: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="findings.json of the review before this one.", rich_help_panel=_CHANGE),
+    ] = None,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Remember here what models have read.", rich_help_panel=_CHANGE),
+    ] = None,
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
@@ -75,7 +85,7 @@ def review(
     `--base`, configuration and baseline are read from that commit: a change cannot relax its own review.
     """
     _refuse_contradictions(base, head, staged=staged, diff=diff)
-    from tta_orchestrate.cli import delivery
+    from tta_orchestrate.cli import delivery, reading
 
     with ExitStack() as stack:
         repository = _repository(stack, needed=diff is None)
@@ -91,7 +101,11 @@ def review(
         settings = _settings(steering, config, flags)
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("review", source.subject), output)
-        report = _report(source, settings, steering, tuple(path or ()), sarif_in or ())
+        request = _request(source, settings, steering, tuple(path or ()), sarif_in or ())
+        if repository is not None:
+            request = replace(request, is_ancestor=repository.is_ancestor)
+        request = replace(request, previous=reading.previous_run(previous))
+        report = _report(reading.with_models(request, settings, repository, cache_dir, stack))
         if not write_baseline:
             return delivery.deliver(report, output)
         delivery.accept(report, _root(repository) / settings.review.baseline)
@@ -171,19 +185,17 @@ def _settings(steering: _Steering, config: Path | None, flags: dict[str, str | N
     return options.settings(source, flags).settings
 
 
-def _report(
+def _request(
     source: "Source", settings: "Settings", steering: _Steering, only: tuple[str, ...], sarif: Sequence[Path]
-) -> "Report":
-    from tta_orchestrate.cli.progress import progress
+) -> "ReviewRequest":
     from tta_orchestrate.domain.baseline import read_baseline
     from tta_orchestrate.domain.skips import Skipper
     from tta_orchestrate.modes.review import configured
     from tta_orchestrate.modes.review.request import ReviewRequest
-    from tta_orchestrate.modes.review.run import review
 
     accepted = steering(settings.review.baseline)
     imported, refused = _imported(sarif)
-    request = ReviewRequest(
+    return ReviewRequest(
         change=source.change,
         skipper=Skipper(configured.skip_rules(settings.review, only), source.attributes),
         checks=_checks(settings),
@@ -198,15 +210,23 @@ def _report(
         refused=refused,
         subject=source.subject,
     )
+
+
+def _report(request: "ReviewRequest") -> "Report":
+    from tta_orchestrate.cli.progress import progress
+    from tta_orchestrate.modes.review.run import review
+
     with progress() as tell:
         return review(request, tell)
 
 
 def _checks(settings: "Settings") -> "tuple[Check, ...]":
     from tta_orchestrate import registry
+    from tta_orchestrate.modes.review import custom_rules
 
     off = {name.replace("-", "_") for name in settings.review.checks.disable}
-    return tuple(registry.load("checks", name) for name in registry.names("checks") if name not in off)
+    shipped = tuple(registry.load("checks", name) for name in registry.names("checks") if name not in off)
+    return (*shipped, *custom_rules.checks(settings.review.custom_rules))
 
 
 def _imported(files: Sequence[Path]) -> "tuple[list[Candidate], list[Rejected]]":

@@ -1,7 +1,8 @@
 """Regular expressions from a configuration, run over strangers' lines: only such as cannot take exponential time.
 
-Python's engine backtracks. Time explodes when a repeat stands inside a repeat, or over alternatives, and grows by a power
-for each open repeat in a row; so the former are refused, the latter are few, and lines are cut before they are searched.
+Python's engine backtracks. Time explodes when a repeat stands inside a repeat, or over alternatives, and grows by a
+power for each open repeat in a row; so the former are refused, the latter are few, and lines are cut before they are
+searched.
 """
 
 import re
@@ -30,23 +31,23 @@ def check_pattern(pattern: str) -> None:
     depth: list[bool] = [False]
     closed_risky = False
     opens = 0
-    for token in _TOKENS.findall(pattern):
-        if re.fullmatch(r"\\[1-9]", token) or token.startswith("(?P="):
+    for part in _TOKENS.findall(pattern):
+        if re.fullmatch(r"\\[1-9]", part) or part.startswith("(?P="):
             raise ValueError("refers back to a group, which can take very long")
-        repeats = bool(_OPEN.fullmatch(token))
+        repeats = bool(_OPEN.fullmatch(part))
         if repeats and closed_risky:
             raise ValueError("repeats a group that repeats or branches inside, which can take very long")
         opens += repeats
         closed_risky = False
-        if token.startswith("(") and len(token) < _LONGEST_TOKEN:
+        if part.startswith("(") and len(part) < _LONGEST_PART:
             depth.append(False)
-        elif token == ")" and len(depth) > 1:
+        elif part == ")" and len(depth) > 1:
             closed_risky = depth.pop()
             depth[-1] = depth[-1] or closed_risky
-        elif repeats or token == "|":
+        elif repeats or part in {"|", "?"}:
             depth[-1] = True
     if opens > _MOST_OPEN:
         raise ValueError(f"has more than {_MOST_OPEN} open repeats (`*`, `+`, `{{2,}}`), which can take very long")
 
 
-_LONGEST_TOKEN: Final = 80
+_LONGEST_PART: Final = 80

@@ -36,6 +36,9 @@ _SPLITTABLE: Final = frozenset({"truncated", "too_large"})
 _MOST_SPLITS: Final = 4
 
 
+LEAST_CONTEXT: Final = 800
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How models read; nothing in it comes from the head of the change."""
@@ -47,7 +50,7 @@ class Options:
     """As many as the smallest model that may get a shard takes, with room for its answer."""
     context_share: float = 0.2
     """Of the change's own tokens, for context around it …"""
-    least_context: int = 800
+    least_context: int = LEAST_CONTEXT
     most_context: int = 4_000
     """… within these bounds."""
     guidelines: str = ""

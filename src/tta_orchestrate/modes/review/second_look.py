@@ -42,7 +42,8 @@ class SecondLook:
         self._request = request
         self._files = files
         self._evidence = evidence
-        self._engine = request.engine if request.engine is not None and files else None
+        able = request.engine is not None and bool(files) and request.engine.has_executor
+        self._engine = request.engine if able else None
         self._basis = request.options.basis if self._engine else "local"
         self._base = self._compare()
         self._shown: Mapping[str, Shown] = {}
@@ -60,8 +61,6 @@ class SecondLook:
         if engine is None:
             return ()
         self._shown = shown_files(self._files.values())
-        if not engine.has_executor:
-            return ()
         progress("models", 0, len(self._files))
         reader = Reader(engine, self._shown, self._evidence, self._request.options)
         title = self._request.subject.title
@@ -137,9 +136,7 @@ class SecondLook:
         return Judge(self._engine, self._shown, self._request.options, rules).judge(findings)
 
     def _remarks(self, reading: Reading) -> list[str]:
-        engine, notices = self._engine, []
-        if engine is not None and self._reading is None:
-            notices.append("No model could be asked (no key, or the budget is used up): local checks only.")
+        notices = []
         recalled = len(reading.read - reading.fresh)
         if recalled:
             notices.append(f"{recalled} of {len(reading.pieces)} parts of the change were read before and not again.")

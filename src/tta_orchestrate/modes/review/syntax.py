@@ -102,6 +102,7 @@ _SUFFIXES: Final[Mapping[str, str]] = {
     ".go": "go",
     ".rs": "rust",
 }
+SUFFIXES: Final = tuple(_SUFFIXES)
 _FUNCTIONS: Final = frozenset({"arrow_function", "function_expression", "function", "class", "generator_function"})
 _MAX_BYTES: Final = 2_000_000
 
