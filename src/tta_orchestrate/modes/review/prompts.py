@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tta_orchestrate.domain.finding import Severity
+from tta_orchestrate.domain.sanitiser import visible
 from tta_orchestrate.modes.review.rules import MODEL_RULES, PREFIX, catalogue
 
 FORMAT: Final = "review-1"
@@ -17,14 +18,14 @@ _KINDS: Final = frozenset({"change", "guidelines", "title", "focus", "map", "cla
 
 
 def fence(kind: str, text: str) -> str:
-    """Return *text* between tags that it cannot close: the tag is named by the digest of what it holds.
+    """Return *text*, hidden characters written out, between tags that it cannot close: digests of what they hold.
 
     A text that contained its own SHA-256 would be a find; that it contains *any* tag of this form is taken out of it
     besides. The same text gives the same fence, so vendors' prompt caches still serve it.
     """
     if kind not in _KINDS:
         raise ValueError(f"no kind of data: {kind}")
-    inert = unfenced(text)
+    inert = "\n".join(unfenced(visible(line)) for line in text.split("\n"))
     nonce = hashlib.sha256(inert.encode("utf-8", "backslashreplace")).hexdigest()[:32]
     return f'<data-{nonce} kind="{kind}">\n{inert}\n</data-{nonce}>'
 

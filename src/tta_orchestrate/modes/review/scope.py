@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final
 
+from tta_orchestrate.domain.secrets import mask_secrets
 from tta_orchestrate.modes.review.memory import Store
 from tta_orchestrate.modes.review.prompts import (
     DESCRIBE,
@@ -130,7 +131,7 @@ def analyse(engine: Engine, files: Sequence[Shown], pieces: Sequence[Segment], t
 
 def titled(title: str) -> list[str]:
     """Return the change's title as a fenced block of at most 300 characters, or nothing."""
-    return [fence("title", inert(" ".join(title.split()))[:300])] if title.strip() else []
+    return [fence("title", inert(mask_secrets(" ".join(title.split())))[:300])] if title.strip() else []
 
 
 def _merged(scope: Scope, known: ChangeMap, answer: Any) -> Scope:
