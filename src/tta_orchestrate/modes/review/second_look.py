@@ -18,6 +18,7 @@ from tta_orchestrate.modes.review.request import ReviewRequest
 from tta_orchestrate.modes.review.rules import MODEL_RULES, said_by_model
 from tta_orchestrate.modes.review.scope import Risk, describe, risk_of
 from tta_orchestrate.modes.review.shown import Shown, shown_files
+from tta_orchestrate.modes.review.suggestions import proven
 from tta_orchestrate.ports import SourceFile
 
 
@@ -81,6 +82,7 @@ class SecondLook:
         left = [*closed, *judgement.findings]
         if self._request.previous is not None:
             left = [steady(one, self._request.previous) for one in left]
+        left, doubt = proven(left, self._evidence)
         left.sort(key=lambda one: (one.path, one.start_line, one.end_line, one.rule, one.source))
         reading = self._reading or Reading()
         return Opinion(
@@ -89,7 +91,12 @@ class SecondLook:
             failures=(*reading.failures, *_judge_failures(judgement)),
             unread=frozenset(reading.unread) | frozenset(judgement.failed),
             performed_by=tuple(reading.models),
-            notices=(*reading.notices, *dict.fromkeys(judgement.notices), *self._remarks(reading)),
+            notices=(
+                *reading.notices,
+                *dict.fromkeys(judgement.notices),
+                *filter(None, [doubt]),
+                *self._remarks(reading),
+            ),
         )
 
     def _identify(self, kept: list[Finding], echoes: Iterable[Rejected]) -> list[Finding]:
