@@ -20,8 +20,8 @@ class Shelf:
 
     def get(self, key: str) -> Any | None:
         """Return the value under *key*, ``None`` when there is none, or when it is broken."""
+        path = self._path(key)
         try:
-            path = self._path(key)
             if path.is_symlink() or path.stat().st_size > _LARGEST:
                 return None
             return json.loads(path.read_text(encoding="utf-8"))

@@ -182,7 +182,7 @@ def _whole(piece: Segment) -> list[tuple[int, str]]:
     return [] if too_long else _function(piece.file, span)
 
 
-_WORD: Final = re.compile(r"[A-Za-z_]\w{2,}")
+_WORD: Final = re.compile(r"[A-Za-z_]\w+")
 
 
 def _imports(piece: Segment) -> list[tuple[int, str]]:
