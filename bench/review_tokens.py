@@ -3,12 +3,15 @@
     python bench/review_tokens.py
 
 Changes of about 1,000, 15,000 and 77,000 diff tokens (3, 20 and 68 files) are made from this repository's own sources.
-The models are scripted: readers report a finding for about every 1,500 tokens that they see, the judge keeps them.
+The engine, the gates and the vendors' SDKs are the real ones; the models are scripted, behind a loopback server that
+answers at once or 2 s late: readers report a finding for about every 1,500 tokens that they see, the judge keeps them.
 Input counts everything that is sent: rules, schema, context, data; a token is taken as 3.2 bytes, in the diff as in
-the prompts. `fresh` is what a prompt cache has not seen: the first time a prefix is sent it counts, later times not.
+the prompts. `again` is how many calls the same review costs the second time.
 """
 
-import argparse
+import json
+import os
+import platform
 import random
 import re
 import sys
@@ -21,7 +24,10 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from reviews import Project, Shelf  # noqa: E402
-from scripted import ScriptedEngine, blocks, claim, keeping_judge  # noqa: E402
+from scripted import FENCE, claim, verdict  # noqa: E402
+from team import KEYS, settings  # noqa: E402
+from tta_orchestrate.cli.wiring import Surroundings, build_engine  # noqa: E402
+from tta_orchestrate.loopback.server import Loopback  # noqa: E402
 from tta_orchestrate.modes.review.prompts import tokens  # noqa: E402
 from tta_orchestrate.modes.review.reader import Options  # noqa: E402
 from tta_orchestrate.modes.review.run import review  # noqa: E402
@@ -66,12 +72,12 @@ def states(wanted, files):
     return before, after
 
 
-def reader(task, _message):
+def reader(shown):
     """Report added lines, evenly over what is shown."""
-    shown = blocks(task.prompt)["change"].splitlines()
-    wanted = max(1, tokens("\n".join(shown)) // PER_FINDING)
+    lines = shown.splitlines()
+    wanted = max(1, tokens(shown) // PER_FINDING)
     rows, path = [], ""
-    for row in shown:
+    for row in lines:
         path = row[4:].rpartition(" (")[0] if row.startswith("### ") else path
         number, _, code = row.partition(" ")
         if number.startswith("R") and code.startswith("+") and len(code.strip()) > 20:
@@ -81,17 +87,18 @@ def reader(task, _message):
     return {"findings": [claim(*row, message=message, confidence=0.8) for row in rows[::step][:wanted]]}
 
 
-def fresh_tokens(engine):
-    """Input that no prefix of an earlier call has paid for."""
-    seen, total = set(), 0
-    for task, _model, _step in engine.calls:
-        prompt = task.prompt
-        for part in (prompt.system, prompt.context):
-            if part and part not in seen:
-                seen.add(part)
-                total += tokens(part)
-        total += tokens(prompt.data)
-    return total
+def script(latency, sent):
+    """The models of the loopback server, each answer *latency* seconds late; *sent* collects tokens."""
+
+    def answer(question):
+        time.sleep(latency)
+        sent.append(tokens(question.text) + tokens(json.dumps(question.schema)))
+        shown = {kind: text for _nonce, kind, text in FENCE.findall("\n".join(question.parts))}
+        if "verdicts" in question.schema.get("properties", {}):
+            return {"verdicts": [verdict(n) for n in range(1, shown["claims"].count("\nclaim ") + 1)]}
+        return {"focus": [], "files": []} if "map" in shown else reader(shown["change"])
+
+    return answer
 
 
 def sized(folder, wanted, files):
@@ -104,30 +111,44 @@ def sized(folder, wanted, files):
     return project, diff
 
 
+def measured(project, latency, store):
+    """The report, wall seconds, tokens sent and requests of one review by the real engine and SDKs."""
+    sent = []
+    with Loopback(script(latency, sent)) as server:
+        chosen = settings(server.url, calls={"workers": 8, "concurrency": 8})
+        first = chosen.executors[:1]
+        engine = build_engine(chosen.model_copy(update={"executors": first}), KEYS, Surroundings())
+        request = project.request(*project.commits, engine=engine, options=Options(store=store))
+        start = time.perf_counter()
+        report = review(request)
+        wall = time.perf_counter() - start
+        engine.close()
+        return report, wall, sum(sent), server.requests
+
+
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.parse_args()
-    print(f"{datetime.now(UTC):%Y-%m-%d}  scripted models, PR-Agent's figures are 9.9 / 4.7 / 2.8 (6 of 68 files)")
-    head = ("files", "diff tok", "input tok", "ratio", "fresh", "calls", "execute", "judge", "scope", "found", "wall s",
+    print(f"{datetime.now(UTC):%Y-%m-%d}  {platform.machine()}, {os.cpu_count()} cores; PR-Agent 0.49: 9.9 / 4.7 / 2.8")
+    head = ("files", "diff tok", "input tok", "ratio", "calls", "execute", "judge", "scope", "found", "0 s", "2 s",
             "again")  # fmt: skip
-    print("".join(f"{name:>11}" for name in head))
+    print("".join(f"{name:>10}" for name in head))
+    measured(
+        Project(Path(tempfile.mkdtemp()) / "repo", {"a.py": "x = 1\n"}, {"a.py": "a_line_that_is_long_enough = 2\n"}),
+        0,
+        Shelf(),
+    )  # warm-up
     for wanted, files in SIZES:
         with tempfile.TemporaryDirectory() as folder:
             project, diff = sized(Path(folder), wanted, files)
-            base, tip = project.commits
-            engine, shelf = ScriptedEngine(reader=reader, judge_=keeping_judge), Shelf()
-            request = project.request(base, tip, engine=engine, options=Options(store=shelf))
-            start = time.perf_counter()
-            report = review(request)
-            wall = time.perf_counter() - start
-            again = ScriptedEngine(reader=reader, judge_=keeping_judge)
-            project.review(base, tip, engine=again, options=Options(store=shelf))
-            covered = f"{report.coverage.files_reviewed}/{report.coverage.files_changed}"
-            row = (covered, f"{diff:,}", f"{engine.tokens:,}", f"{engine.tokens / diff:.2f}",
-                   f"{fresh_tokens(engine) / diff:.2f}", len(engine.calls), len(engine.of("execute")),
-                   len(engine.of("judge")), len(engine.of("scope")), len(report.findings), f"{wall:.2f}",
-                   len(again.calls))  # fmt: skip
-            print("".join(f"{value:>11}" for value in row))
+            shelf = Shelf()
+            report, wall, sent, calls = measured(project, 0, shelf)
+            _report, _wall, _sent, repeated = measured(project, 0, shelf)
+            _report, slow, _sent, _calls = measured(project, 2, Shelf())
+        stages = [call.stage for call in report.cost.calls]
+        covered = f"{report.coverage.files_reviewed}/{report.coverage.files_changed}"
+        row = (covered, f"{diff:,}", f"{sent:,}", f"{sent / diff:.2f}", calls, stages.count("execute"),
+               stages.count("judge"), stages.count("scope"), len(report.findings), f"{wall:.2f}", f"{slow:.2f}",
+               repeated)  # fmt: skip
+        print("".join(f"{value:>10}" for value in row))
 
 
 if __name__ == "__main__":
