@@ -2,12 +2,17 @@
 
 import sys
 
+from tta_orchestrate.cli import streams
 from tta_orchestrate.cli.app import run
+from tta_orchestrate.errors import DeliveryError
 
 
 def main() -> None:
     """Entry point of the console script and of ``python -m tta_orchestrate``."""
-    sys.exit(run(sys.argv[1:]))
+    streams.open_missing()
+    code = run(sys.argv[1:])
+    arrived = streams.flush(sys.stdout)
+    sys.exit(code if arrived else code or DeliveryError.exit_code)
 
 
 if __name__ == "__main__":

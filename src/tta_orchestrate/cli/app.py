@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from tta_orchestrate.cli import config, review
+from tta_orchestrate.cli.streams import losable
 from tta_orchestrate.errors import OrchestrateError
 
 EX_SOFTWARE: Final = 70
@@ -75,6 +76,7 @@ def _click_exit(error: Exception) -> int:
 
 
 def _complain(message: str, remedy: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
-    if remedy:
-        print(f"  -> {remedy}", file=sys.stderr)
+    with losable(sys.stderr):
+        print(f"error: {message}", file=sys.stderr)
+        if remedy:
+            print(f"  -> {remedy}", file=sys.stderr)

@@ -1,0 +1,64 @@
+"""The program as a process: streams that are absent or full, signals, folders that are gone."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from repos import ENVIRON, make_repo
+
+TOOL = [sys.executable, "-m", "tta_orchestrate"]
+BROKEN = "def load(path):\n    return opne(path)\n"
+
+
+@pytest.fixture
+def repo(tmp_path):
+    builder = make_repo(tmp_path / "repo")
+    builder.write("app.py", BROKEN)
+    builder.commit("first")
+    return builder
+
+
+def shell(repo, redirection, *args):
+    """Run the tool under a shell that redirects its streams."""
+    command = f'"$@" {redirection}'
+    return subprocess.run(
+        ["/bin/sh", "-c", command, "sh", *TOOL, *args],
+        cwd=repo.path,
+        env={**ENVIRON, "HOME": str(repo.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full"])
+def test_a_review_is_done_and_left_in_files_whatever_became_of_the_terminal(repo, redirection):
+    done = shell(repo, redirection, "review", "--fail-on", "high")
+    assert done.returncode == 1, done.stderr
+    assert "error" not in done.stderr
+    report = json.loads((repo.path / "tta-report/findings.json").read_text())
+    assert [finding["rule"] for finding in report["findings"]] == ["ruff/F821"]
+
+
+def test_the_exit_code_holds_when_the_reader_of_a_pipe_leaves(repo):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as out:
+        done = subprocess.run(
+            [*TOOL, "review"], cwd=repo.path, env=ENVIRON, stdout=out, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 0
+    assert b"error" not in done.stderr
+    assert b"Exception" not in done.stderr
+
+
+def test_a_closed_standard_input_is_an_empty_diff(repo):
+    done = shell(repo, "<&-", "review", "--diff", "-")
+    assert (done.returncode, "outcome: skipped" in done.stdout) == (0, True)
+
+
+def test_an_error_keeps_its_exit_code_when_it_cannot_be_told(repo):
+    assert shell(repo, "2>/dev/full", "review", "--base", "nowhere").returncode == 2
