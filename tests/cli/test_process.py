@@ -62,3 +62,9 @@ def test_a_closed_standard_input_is_an_empty_diff(repo):
 
 def test_an_error_keeps_its_exit_code_when_it_cannot_be_told(repo):
     assert shell(repo, "2>/dev/full", "review", "--base", "nowhere").returncode == 2
+
+
+def test_output_that_is_the_whole_result_and_does_not_arrive_is_a_failure(repo):
+    done = shell(repo, ">/dev/full", "--version")
+    assert (done.returncode, "No space left" in done.stderr) == (3, True)
+    assert "internal" not in done.stderr
