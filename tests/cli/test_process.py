@@ -68,3 +68,16 @@ def test_output_that_is_the_whole_result_and_does_not_arrive_is_a_failure(repo):
     done = shell(repo, ">/dev/full", "--version")
     assert (done.returncode, "No space left" in done.stderr) == (3, True)
     assert "internal" not in done.stderr
+
+
+def test_a_full_disk_for_temporary_files_is_a_failure_of_the_check_alone(repo):
+    code = (
+        "import resource, sys; from tta_orchestrate.checks.ruff import CHECK; from tta_orchestrate.domain.change import *; "
+        "from tta_orchestrate.ports import SourceFile; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000)); "
+        "change = ChangedFile(path='a.py', old_path='a.py', status=FileStatus.ADDED); "
+        "print(CHECK.run([SourceFile(change=change, text='word = 1\\n' * 1000)]).failures)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repo.path, env=ENVIRON, capture_output=True, text=True, check=False
+    )
+    assert "'a.py': 'the files cannot be written for ruff: File too large'" in done.stdout, done.stderr
