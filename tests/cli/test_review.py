@@ -304,3 +304,30 @@ def test_the_process_is_quick_to_say_what_is_wrong_and_has_no_traceback(repo):
     assert "did you mean quality_threshold" in done.stderr
     assert f"{CONFIG}:2" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", [CONFIG, ".tta/baseline.json"])
+def test_a_link_out_of_the_repository_steers_nothing_and_its_target_is_not_shown(repo, tmp_path, capsys, name):
+    (tmp_path / "private").write_text("TOKEN=hunter2\n")
+    repo.link(name, str(tmp_path / "private"))
+    assert review()[0] == 2
+    told = capsys.readouterr().err
+    assert "leads out of the repository" in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("link", [".tta", ".tta/baseline.json"])
+def test_a_baseline_is_not_written_through_a_link(repo, tmp_path, link):
+    (tmp_path / "outside").mkdir()
+    target = tmp_path / "outside" if link == ".tta" else tmp_path / "outside" / "profile"
+    repo.link(link, str(target))
+    repo.write("app.py", BROKEN)
+    repo.git("add", "app.py")
+    assert review("--staged", "--write-baseline")[0] == 2
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_link_inside_the_repository_is_followed(repo):
+    repo.write("ci/tta.yaml", "orchestration:\n  enabled: false\n")
+    repo.link(CONFIG, "../ci/tta.yaml")
+    assert review()[1]["outcome"] == "skipped"

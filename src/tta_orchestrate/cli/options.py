@@ -36,6 +36,23 @@ def config_source(path: Path | None, *, root: Path = Path()) -> ConfigSource | N
     return None
 
 
+def refuse_escape(root: Path, path: str) -> None:
+    """Refuse a *path* below *root* that links lead out of it: what is shown or written there is no part of the project.
+
+    Raises:
+        ConfigError: it leads outside, or in circles.
+    """
+    try:
+        inside = (root / path).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a circle of links
+        inside = False
+    if not inside:
+        raise ConfigError(
+            f"{printable(path, 200)} is a link that leads out of the repository",
+            remedy="put a file there; a file elsewhere can be named with --config",
+        )
+
+
 def steering_source(read: Callable[[str], bytes | None]) -> ConfigSource | None:
     """Return the configuration file at its default place, as *read* (a commit, a folder) gives it, or None."""
     for name in DEFAULT_PATHS:
