@@ -331,3 +331,22 @@ def test_a_link_inside_the_repository_is_followed(repo):
     repo.write("ci/tta.yaml", "orchestration:\n  enabled: false\n")
     repo.link(CONFIG, "../ci/tta.yaml")
     assert review()[1]["outcome"] == "skipped"
+
+
+NEW_FILE = "diff --git a/{0} b/{0}\nnew file mode 100644\n--- /dev/null\n+++ b/{0}\n@@ -0,0 +1 @@\n+x = 1\n"
+
+
+def test_text_that_is_no_diff_is_refused_and_not_called_an_empty_change(repo, capsys):
+    repo.write("notes.diff", "these are\nnotes\n")
+    assert review("--diff", "notes.diff")[0] == 2
+    assert "holds no diff" in capsys.readouterr().err
+    repo.write("empty.diff", "\n")
+    assert review("--diff", "empty.diff")[1]["outcome"] == "skipped"
+
+
+def test_a_series_of_patches_to_one_file_is_refused(repo, capsys):
+    repo.write("two.diff", NEW_FILE.format("a.py") * 2)
+    assert review("--diff", "two.diff")[0] == 2
+    assert "'a.py' twice" in capsys.readouterr().err
+    repo.write("both.diff", NEW_FILE.format("a.py") + NEW_FILE.format("b.py"))
+    assert review("--diff", "both.diff")[1]["coverage"]["files_reviewed"] == 2
