@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -81,3 +83,33 @@ def test_a_full_disk_for_temporary_files_is_a_failure_of_the_check_alone(repo):
         [sys.executable, "-c", code], cwd=repo.path, env=ENVIRON, capture_output=True, text=True, check=False
     )
     assert "'a.py': 'the files cannot be written for ruff: File too large'" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_leaves_no_traceback_and_no_temporary_folder(repo, tmp_path, number):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environ = {**ENVIRON, "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        [*TOOL, "review", "--diff", "-"], cwd=repo.path, env=environ, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        while not list(temporary.iterdir()):  # git's shadow folder: the run is under way, and waits for its input
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        _out, told = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert b"Traceback" not in told
+    assert list(temporary.iterdir()) == []
+
+
+def test_stopping_while_the_program_loads_leaves_no_traceback(repo):
+    code = (
+        "import builtins, tta_orchestrate.__main__ as program; real = builtins.__import__\n"
+        "def loading(name, *rest):\n"
+        "    if name == 'typer': raise KeyboardInterrupt\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = loading; program.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=repo.path, env=ENVIRON, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (130, b"")
