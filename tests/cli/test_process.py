@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -23,9 +22,9 @@ def repo(tmp_path):
     return builder
 
 
-def shell(repo, redirection, *args):
+def shell(repo, redirection, *args, before=""):
     """Run the tool under a shell that redirects its streams."""
-    command = f'"$@" {redirection}'
+    command = f'{before}"$@" {redirection}'
     return subprocess.run(
         ["/bin/sh", "-c", command, "sh", *TOOL, *args],
         cwd=repo.path,
@@ -93,9 +92,9 @@ def test_a_run_that_is_stopped_leaves_no_traceback_and_no_temporary_folder(repo,
     with subprocess.Popen(
         [*TOOL, "review", "--diff", "-"], cwd=repo.path, env=environ, stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        while not list(temporary.iterdir()):  # git's shadow folder: the run is under way, and waits for its input
-            assert process.poll() is None
-            time.sleep(0.01)
+        process.stdin.write(b"\n" * 1_000_000)  # more than a pipe holds: it is being read, the run is under way
+        process.stdin.flush()
+        assert list(temporary.iterdir())
         process.send_signal(number)
         _out, told = process.communicate(timeout=30)
     assert process.returncode == 128 + number
@@ -113,3 +112,15 @@ def test_stopping_while_the_program_loads_leaves_no_traceback(repo):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=repo.path, env=ENVIRON, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (130, b"")
+
+
+def test_a_folder_that_is_gone_is_told_as_that(repo):
+    (repo.path / "gone").mkdir()
+    done = shell(repo, "", "review", before="cd gone && rmdir ../gone && ")
+    assert (done.returncode, "the current folder is gone" in done.stderr) == (2, True)
+
+
+def test_an_empty_output_is_refused_and_is_not_the_current_folder(repo):
+    done = shell(repo, "", "review", "--output", "")
+    assert (done.returncode, "--output is empty" in done.stderr) == (2, True)
+    assert not (repo.path / "findings.json").exists()

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from tta_orchestrate import registry
-from tta_orchestrate.errors import ConfigError
+from tta_orchestrate.errors import ConfigError, UsageError
 from tta_orchestrate.settings.document import MAX_BYTES, ConfigSource
 from tta_orchestrate.settings.loader import DEFAULT_PATHS, Loaded, load
 from tta_orchestrate.settings.problem import did_you_mean
@@ -18,7 +18,15 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help=f"Configuration file.  [default: {DEFAULT_PATHS[0]}]"),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
+
+
+def _folder(text: str) -> Path:
+    if not text:  # `--output "$UNSET"` would mean the current folder
+        raise UsageError("--output is empty", remedy="name a folder; . is the current one")
+    return Path(text)
+
+
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.", parser=_folder)]
 DEFAULT_OUTPUT: Final = Path("tta-report")
 
 

@@ -111,11 +111,18 @@ def _repository(stack: ExitStack, *, needed: bool) -> "Repository | None":
     from tta_orchestrate.workspace.git import Repository
 
     try:
-        return stack.enter_context(Repository.open(Path.cwd(), os.environ))
+        return stack.enter_context(Repository.open(_here(), os.environ))
     except GitError:
         if needed:
             raise
         return None
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the current folder is gone", remedy="change to a folder that exists") from error
 
 
 def _source(
