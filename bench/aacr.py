@@ -5,8 +5,8 @@ An array of pull requests; of each we read `githubPrUrl`, `project_main_language
 `negative_samples.json` has the same form and holds comments that the annotators refused.
 
 Assumed, because the form does not say so: lines count from 1 and both ends are included; where `from_line` is larger
-than `to_line` they are swapped; comments without lines are left out and counted; a category that is not in
-``_CATEGORIES`` fits any of ours. The dataset's own scoring asks a model whether two comments mean the same; here place
+than `to_line` they are swapped; comments without lines are left out and counted; a category that begins with "security"
+is security, and one that is not in ``_CATEGORIES`` fits any of ours. The dataset's own scoring asks a model whether two comments mean the same; here place
 and category decide, so figures are comparable between our configurations and not with its published ones.
 
 The repositories are not part of the dataset. They are looked for, already cloned, as OWNER/NAME, OWNER__NAME or NAME.
@@ -25,8 +25,6 @@ _CATEGORIES = {
     "code defect": "bug",
     "maintainability and readability": "maintainability",
     "performance": "performance",
-    "security": "security",
-    "security vulnerability": "security",
 }
 
 
@@ -94,6 +92,10 @@ def _label(comment: dict[str, Any]) -> Label | None:
         start=known[0],
         end=known[-1],
         side="LEFT" if str(comment.get("side", "right")).lower() == "left" else "RIGHT",
-        category=_CATEGORIES.get(str(comment.get("category", "")).lower(), ""),
+        category=_category(str(comment.get("category", "")).lower()),
         why=str(comment.get("note", "")),
     )
+
+
+def _category(name: str) -> str:
+    return "security" if name.startswith("security") else _CATEGORIES.get(name, "")
