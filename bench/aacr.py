@@ -1,13 +1,13 @@
 """Datasets in AACR-Bench's JSON form (github.com/alibaba/aacr-bench, dataset/positive_samples.json).
 
 An array of pull requests; of each we read `githubPrUrl`, `project_main_language`, `source_commit` (the base),
-`target_commit` (the head) and `comments`: `path`, `side` (left/right), `from_line`, `to_line`, `category`, `note`.
-`negative_samples.json` has the same form and holds comments that the annotators refused.
+`target_commit` (the head) and `comments`: `path`, `side` (left/right), `from_line` and `to_line` (both included),
+`category`, `note`. `negative_samples.json` has the same form and holds comments that the annotators refused.
 
-Assumed, because the form does not say so: lines count from 1 and both ends are included; where `from_line` is larger
-than `to_line` they are swapped; comments without lines are left out and counted; a category that begins with "security"
-is security, and one that is not in ``_CATEGORIES`` fits any of ours. The dataset's own scoring asks a model whether two comments mean the same; here place
-and category decide, so figures are comparable between our configurations and not with its published ones.
+Assumed, because the form does not say so: lines count from 1; where `from_line` is larger than `to_line` they are
+swapped; comments without lines are left out and counted; a category that begins with "security" is security, and one
+that is not in ``_CATEGORIES`` fits any of ours. The dataset's own scoring asks a model whether two comments mean the
+same; here place and category decide, so figures compare our configurations and not us with its published ones.
 
 The repositories are not part of the dataset. They are looked for, already cloned, as OWNER/NAME, OWNER__NAME or NAME.
 """
