@@ -1,0 +1,135 @@
+"""``tta-orchestrate docgen``."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tta_orchestrate.domain.report import Report
+    from tta_orchestrate.modes.docgen.codebase import Codebase
+    from tta_orchestrate.settings.docgen import Docgen
+
+_REPOSITORY = typer.Option("--repository", "-C", help="The repository to document.", file_okay=False)
+
+
+def docgen(
+    everything: Annotated[bool, typer.Option("--all", help="Every source file (the default without --file).")] = False,
+    file: Annotated[list[str] | None, typer.Option("--file", help="Only the page of this source; repeatable.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; name stale and missing blocks.")] = False,
+    lint: Annotated[Path | None, typer.Option("--lint", help="Check a Logseq graph and do nothing else.")] = None,
+    format_: Annotated[str, typer.Option("--format", help="logseq, markdown, mkdocs, obsidian or sphinx.")] = "",
+    output: Annotated[Path, typer.Option("--output", help="Folder for the results.")] = Path("tta-report"),
+    repository: Annotated[Path, _REPOSITORY] = Path(),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Leave changes.patch only; write no page.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete what documents removed symbols.")] = False,
+    allow_removal: Annotated[bool, typer.Option("--allow-removal", help="Let many pages vanish at once.")] = False,
+) -> int:
+    """Write and refresh documentation: complete without a key, checked against the code.
+
+    Pages go to `docs/tta` (setting `docgen.path`); results (findings.json, summary.md, changes.patch) to `--output`.
+    """
+    if lint is not None:
+        return _lint(lint)
+    from tta_orchestrate.errors import UsageError
+
+    if everything and file:
+        raise UsageError("--all and --file contradict each other", remedy="give one of them")
+    settings = _settings(format_)
+    root = repository.resolve()
+    report = _check(root, settings) if check else _write(root, settings, file or (), dry_run, prune, allow_removal)
+    _deliver(report, output)
+    return report.verdict.exit_code
+
+
+def _settings(format_: str) -> "Docgen":
+    from tta_orchestrate.errors import UsageError
+    from tta_orchestrate.settings.docgen import Docgen, Format
+
+    settings = Docgen()
+    if not format_:
+        return settings
+    if format_ not in set(Format):
+        raise UsageError(f"there is no format {format_!r}", remedy=f"choose one of: {', '.join(Format)}")
+    return settings.model_copy(update={"format": Format(format_)})
+
+
+def _write(
+    root: Path, settings: "Docgen", files: "list[str] | tuple[str, ...]", dry_run: bool, prune: bool, allow: bool
+) -> "Report":
+    from tta_orchestrate.modes.docgen.run import Request, run
+    from tta_orchestrate.modes.docgen.store import DocsFolder
+
+    folder = DocsFolder(root, settings.path)
+    request = Request(
+        settings=settings,
+        files=tuple(files),
+        prune=prune,
+        allow_removal=allow,
+        today=time.strftime("%Y_%m_%d", time.gmtime()),
+    )
+    result = run(request, codebase(root, settings), folder)
+    if not dry_run:
+        for path, text in result.changes.items():
+            folder.delete(path) if text is None else folder.write(path, text)
+    return result.report
+
+
+def _check(root: Path, settings: "Docgen") -> "Report":
+    from tta_orchestrate.modes.docgen.check import check
+    from tta_orchestrate.modes.docgen.store import DocsFolder
+
+    return check(codebase(root, settings), DocsFolder(root, settings.path), settings)
+
+
+def codebase(root: Path, settings: "Docgen") -> "Codebase":
+    """Return where the sources below *root* come from: the work tree, its remote, every language."""
+    from tta_orchestrate import registry
+    from tta_orchestrate.modes.docgen.codebase import Codebase, parse_remote, project_name
+    from tta_orchestrate.workspace.worktree import WorkTree
+
+    tree = WorkTree(root)
+    server, slug = parse_remote(tree.remote)
+    return Codebase(
+        tree=tree,
+        project=settings.project or project_name(tree, slug, root.name),
+        repository=slug,
+        server_url=server,
+        languages=registry.load_all("languages"),
+    )
+
+
+def _lint(folder: Path) -> int:
+    from tta_orchestrate.errors import UsageError
+    from tta_orchestrate.modes.docgen.lint import lint_graph
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder", remedy="give the folder of a Logseq graph")
+    problems = lint_graph(folder)
+    for problem in problems:
+        typer.echo(f"{problem.path}:{problem.line}: {problem.rule}: {problem.message}")
+    typer.echo(f"{len(problems)} problems" if problems else "no problems")
+    return 1 if problems else 0
+
+
+def _deliver(report: "Report", output: Path) -> None:
+    import importlib.util
+    import json
+
+    output.mkdir(parents=True, exist_ok=True)
+    if importlib.util.find_spec("tta_orchestrate.workspace.results") is not None:
+        from tta_orchestrate import registry
+        from tta_orchestrate.workspace.results import write_results  # type: ignore[import-not-found,unused-ignore]
+
+        write_results(report, output, registry.load_all("sinks"))
+    elif report.patch:
+        (output / "changes.patch").write_text(report.patch, encoding="utf-8")
+    pages = report.extra.get("pages", {})
+    coverage = report.extra.get("documentation_coverage", {})
+    typer.echo(
+        f"docgen: {report.verdict.outcome}; {len(pages.get('written', ()))} pages written of {pages.get('total', 0)}"
+    )
+    typer.echo(json.dumps(coverage))
+    for notice in report.notices:
+        typer.echo(f"note: {notice}")
