@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _REPOSITORY = typer.Option("--repository", "-C", help="The repository to document.", file_okay=False)
 
 
-def docgen(
+def docgen(  # noqa: PLR0917 -- typer: one parameter per flag
     everything: Annotated[bool, typer.Option("--all", help="Every source file (the default without --file).")] = False,
     file: Annotated[list[str] | None, typer.Option("--file", help="Only the page of this source; repeatable.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; name stale and missing blocks.")] = False,
@@ -38,7 +38,10 @@ def docgen(
         raise UsageError("--all and --file contradict each other", remedy="give one of them")
     settings = _settings(format_)
     root = repository.resolve()
-    report = _check(root, settings) if check else _write(root, settings, file or (), dry_run, prune, allow_removal)
+    if check:
+        report = _check(root, settings)
+    else:
+        report = _write(root, settings, tuple(file or ()), dry_run=dry_run, prune=prune, allow=allow_removal)
     _deliver(report, output)
     return report.verdict.exit_code
 
@@ -56,7 +59,7 @@ def _settings(format_: str) -> "Docgen":
 
 
 def _write(
-    root: Path, settings: "Docgen", files: "list[str] | tuple[str, ...]", dry_run: bool, prune: bool, allow: bool
+    root: Path, settings: "Docgen", files: tuple[str, ...], *, dry_run: bool, prune: bool, allow: bool
 ) -> "Report":
     from tta_orchestrate.modes.docgen.run import Request, run
     from tta_orchestrate.modes.docgen.store import DocsFolder
@@ -64,7 +67,7 @@ def _write(
     folder = DocsFolder(root, settings.path)
     request = Request(
         settings=settings,
-        files=tuple(files),
+        files=files,
         prune=prune,
         allow_removal=allow,
         today=time.strftime("%Y_%m_%d", time.gmtime()),

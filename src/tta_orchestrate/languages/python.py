@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tta_orchestrate.domain.symbol import Doc, Kind, Module, Parameter, Symbol, SyntaxProblem
 from tta_orchestrate.ports.language import Language
-from tta_orchestrate.syntax.digest import digest, lines_digest
+from tta_orchestrate.syntax.digest import digest, own_digest
 from tta_orchestrate.syntax.pyfacts import PyFacts, read_facts, slash
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ class _Reading:
     def _symbol(self, member: Any, path: str, *, in_class: bool) -> Symbol | None:
         start, end = member.lineno or 1, member.endlineno or member.lineno or 1
         parameters = _parameters(member, in_class=in_class)
+        members = tuple(self._symbols(member, f"{path}.")) if member.is_class else ()
         return Symbol(
             name=member.name,
             path=path,
@@ -154,7 +155,7 @@ class _Reading:
             signature=_signature(member, parameters),
             start_line=start,
             end_line=end,
-            digest=lines_digest(self.lines, start, end),
+            digest=own_digest(self.lines, start, end, members),
             public=bool(member.is_public),
             parameters=parameters,
             returns=_returns(member),
@@ -163,7 +164,7 @@ class _Reading:
             calls=self.facts.calls.get(path, ()),
             bases=tuple(str(base) for base in member.bases) if member.is_class else (),
             deprecated=_deprecated(member),
-            members=tuple(self._symbols(member, f"{path}.")) if member.is_class else (),
+            members=members,
         )
 
 

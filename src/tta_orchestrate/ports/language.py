@@ -9,11 +9,20 @@ from tta_orchestrate.domain.symbol import Module
 class Language(Protocol):
     """What is known of one language. Reads text; imports and executes nothing of it."""
 
-    name: str
-    suffixes: tuple[str, ...]
-    """File name endings, dot included."""
-    fence: str
-    """The info string of a code fence."""
+    @property
+    def name(self) -> str:
+        """The name of the language, lower case."""
+        ...
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """File name endings, dot included."""
+        ...
+
+    @property
+    def fence(self) -> str:
+        """The info string of a code fence."""
+        ...
 
     def key(self, path: str, files: Collection[str]) -> str:
         """Return the page name of *path* (``package/module``), given the other files of this language."""

@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
+from tta_orchestrate.domain.symbol import Symbol
+
 
 def digest(text: str | bytes) -> str:
     """Return the first 16 hex digits of the SHA-256 of *text*."""
@@ -15,3 +17,13 @@ def lines_digest(lines: Sequence[str], start: int, end: int) -> str:
     own = lines[max(start - 1, 0) : end]
     margin = min((len(line) - len(line.lstrip()) for line in own if line.strip()), default=0)
     return digest("\n".join(line[margin:].rstrip() for line in own))
+
+
+def own_digest(lines: Sequence[str], start: int, end: int, members: Sequence[Symbol]) -> str:
+    """Return the digest of a symbol without its members: a changed method leaves its class as it was."""
+    if not members:
+        return lines_digest(lines, start, end)
+    covered = {n for member in members for n in range(member.start_line, member.end_line + 1)}
+    own = [line if number not in covered else "" for number, line in enumerate(lines, 1)]
+    kept = [line for line in own[start - 1 : end] if line.strip()]
+    return lines_digest(kept, 1, len(kept))

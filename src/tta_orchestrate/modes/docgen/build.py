@@ -313,9 +313,9 @@ class _Builder:
         documented = symbol.doc.raises if symbol.doc else ()
         rows = [self._field(f"{key}/raises/{n}", f, f.type or f.name, symbol.path) for n, f in enumerate(documented)]
         known = {(f.type or f.name).rpartition(".")[2] for f in documented}
-        for name in symbol.raises:
-            if name.rpartition(".")[2] not in known:
-                rows.append(Block(key=f"{key}/raises/{name}", body=(Code(name), Text(f" · {self.words.from_code}"))))
+        derived = (name for name in symbol.raises if name.rpartition(".")[2] not in known)
+        tail = Text(f" · {self.words.from_code}")
+        rows += [Block(key=f"{key}/raises/{name}", body=(Code(name), tail)) for name in derived]
         if rows:
             yield Block(key=f"{key}/raises", body=(Strong(self.words.raises),), children=tuple(rows))
 

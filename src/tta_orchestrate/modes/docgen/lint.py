@@ -88,7 +88,9 @@ def _page(path: str, text: str, reading: PageReading) -> Iterator[Problem]:
     if "\r" in text:
         yield problem(1, "line-ends", "use line feeds alone")
     for line in reading.loose:
-        yield problem(1, "loose-text", f"text before the first block, or a property that cuts off the rest: {line[:60]!r}")
+        yield problem(
+            1, "loose-text", f"text before the first block, or a property that cuts off the rest: {line[:60]!r}"
+        )
     if not reading.properties and any(not block.bullet for block in reading.blocks[:1]):
         yield problem(1, "title-heading", "a heading before the page properties makes them properties of the heading")
     for name, value in reading.properties:
@@ -115,9 +117,13 @@ def _block(block: Reading) -> Iterator[tuple[str, str]]:
         yield from _property(name, value)
         if name == "id" and not _UUID.fullmatch(value):
             yield "id", f"{value!r} is no UUID: Logseq makes a new one at every import"
+    yield from _text(block)
+
+
+def _text(block: Reading) -> Iterator[tuple[str, str]]:
     if block.unclosed:
         yield "open-fence", "the code fence is never closed"
-    if any(line.startswith("````") for line in block.lines()) or block.title.startswith("````"):
+    if any(line.startswith("````") for line in block.lines()):
         yield "long-fence", "fences have exactly three characters"
     if block.title.startswith("<"):
         yield "html-start", "a block that starts with HTML loses its id"
@@ -125,8 +131,6 @@ def _block(block: Reading) -> Iterator[tuple[str, str]]:
         yield "table-start", "a table on the bullet line loses its header"
     if sum(map(len, block.lines())) > _MAX_BLOCK:
         yield "long-block", "above 10,000 characters Logseq neither edits nor finds it"
-    if block.level > 1 and not block.title and not block.properties and not block.fences and not block.text:
-        yield "empty-block", "an empty block"
 
 
 def _identities(readings: Mapping[str, PageReading]) -> Iterator[Problem]:
@@ -146,7 +150,9 @@ def _links(readings: Mapping[str, PageReading]) -> Iterator[Problem]:
     for reading in readings.values():
         properties = [*reading.properties, *(p for block in reading.blocks for p in block.properties)]
         ids |= {value for name, value in properties if name == "id"}
-        pages |= {alias.strip().casefold() for name, value in properties if name == "alias" for alias in value.split(",")}
+        pages |= {
+            alias.strip().casefold() for name, value in properties if name == "alias" for alias in value.split(",")
+        }
         for name, value in properties:
             if name in _QUIET:
                 pages |= {page.casefold() for page in references(value).pages}

@@ -17,9 +17,9 @@ Resolve = Callable[[str], Inline | None]
 """From a name in the text to a link, ``None`` when it is nothing of this book."""
 
 _BULLET: Final = re.compile(r"^(\s*)(?:[-*+•]|\d{1,3}[.)]|#\.)\s+(?=\S)")
-_FENCE: Final = re.compile(r"^\s*(```+|~~~+)\s*\{?([\w+-]*)[^`]*$")
+_FENCE: Final = re.compile(r"^\s*(```+)\s*\{?([\w+-]*)[^`]*$")
 _DIRECTIVE: Final = re.compile(r"^(\s*)\.\. ([\w:-]+)::\s*(.*)$")
-_UNDERLINE: Final = re.compile(r"^\s*([=\-~^\"'#*+.:_`])\1{2,}\s*$")
+_UNDERLINE: Final = re.compile(r"^\s*([=\-~^\"'#*+.:_])\1{2,}\s*$")
 _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+(.+?)\s*#*$")
 _TABLE: Final = re.compile(r"^\s*(\|.*\||\+[-=+]+\+|=+( +=+)+)\s*$")
 _CODE_DIRECTIVES: Final = frozenset(

@@ -12,12 +12,12 @@ _HEADING: Final = re.compile(r"^([\t ]*)(#{1,6})[ \t]+(.*)$")
 _SIZE: Final = re.compile(r"^(#{1,6})(?:[ \t]+(.*)|\s*)$")
 _FENCE: Final = re.compile(r"^\s*(```|~~~)(.*)$")
 _PROPERTY: Final = re.compile(r"^[\t ]*([^\s:]+(?::[^\s:]+)*)::(?:[ \t]+(.*)|[ \t]*)$")
-_MARKER: Final = re.compile(
-    r"^(TODO|DOING|DONE|NOW|LATER|WAITING|WAIT|CANCELED|CANCELLED|STARTED|IN-PROGRESS)(?=\s|$)"
-)
+_MARKER: Final = re.compile(r"^(TODO|DOING|DONE|NOW|LATER|WAITING|WAIT|CANCELED|CANCELLED|STARTED|IN-PROGRESS)(?=\s|$)")
 _PRIORITY: Final = re.compile(r"^\[#([A-Z])\]")
 _TAG_END: Final = re.compile(r"[\s,;!?'\"\[\]#]|[.:](?=\s|$)")
-_LINK: Final = re.compile(r"\]\(((?:\[\[[^\]\n]*\]\])|(?:\(\([^)\n]*\)\))|(?:[^()\s]|\([^()\s]*\))*)(?:\s\"[^\"]*\")?\)")
+_LINK: Final = re.compile(
+    r"\]\(((?:\[\[[^\]\n]*\]\])|(?:\(\([^)\n]*\)\))|(?:[^()\s]|\([^()\s]*\))*)(?:\s\"[^\"]*\")?\)"
+)
 _FRONT: Final = re.compile(r"^---[ \t]*$")
 
 

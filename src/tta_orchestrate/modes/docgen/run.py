@@ -400,8 +400,8 @@ def make_patch(changes: Mapping[str, str | None], docs: Docs, folder: str) -> st
         after = [] if new is None else new.splitlines(keepends=True)
         first = "/dev/null" if old is None else _quoted(f"a/{name}")
         second = "/dev/null" if new is None else _quoted(f"b/{name}")
-        for line in difflib.unified_diff(before, after, first, second):
-            parts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+        diff = difflib.unified_diff(before, after, first, second)
+        parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff]
     return "".join(parts)
 
 

@@ -5,8 +5,12 @@ from typing import Final
 from tta_orchestrate.errors import ConfigError
 from tta_orchestrate.modes.docgen.writers.contract import Book, Writer
 from tta_orchestrate.modes.docgen.writers.logseq import Logseq
+from tta_orchestrate.modes.docgen.writers.markdown import Markdown
+from tta_orchestrate.modes.docgen.writers.mkdocs import MkDocs
+from tta_orchestrate.modes.docgen.writers.obsidian import Obsidian
+from tta_orchestrate.modes.docgen.writers.sphinx import Sphinx
 
-_WRITERS: Final[dict[str, Writer]] = {w.name: w for w in (Logseq(),)}
+_WRITERS: Final[dict[str, Writer]] = {w.name: w for w in (Logseq(), Markdown(), MkDocs(), Obsidian(), Sphinx())}
 NAMES: Final = tuple(sorted(_WRITERS))
 
 
