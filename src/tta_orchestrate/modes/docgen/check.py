@@ -10,7 +10,8 @@ from tta_orchestrate.domain.symbol import Module
 from tta_orchestrate.modes.docgen.codebase import Codebase
 from tta_orchestrate.modes.docgen.manifest import Manifest, PageRecord
 from tta_orchestrate.modes.docgen.plan import Source, read_source, survey
-from tta_orchestrate.modes.docgen.run import Docs, evidence_digests, load_manifest
+from tta_orchestrate.modes.docgen.run import Docs, load_manifest
+from tta_orchestrate.modes.docgen.written import evidence_digests
 from tta_orchestrate.settings.docgen import Docgen
 
 

@@ -79,6 +79,8 @@ class Index:
         self.facts = {f.key: f for f in sorted(facts, key=lambda f: f.key)}
         self._find_examples = examples
         self._users: dict[Place, set[Place]] | None = None
+        self.names: frozenset[str] | None = None
+        """Every segment of every name, once somebody collected them."""
 
     @cached_property
     def examples(self) -> Mapping[str, Example]:

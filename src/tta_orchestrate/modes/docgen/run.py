@@ -1,26 +1,26 @@
 """Docgen from the sources to the changes of the docs folder. Pure: it reads through ports and returns what to write."""
 
-import difflib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from tta_orchestrate.domain.cost import CostReport
 from tta_orchestrate.domain.outcome import Outcome, Tally, conclude, decide
 from tta_orchestrate.domain.report import Coverage, Failure, Report, Subject
-from tta_orchestrate.domain.symbol import Module, Symbol
-from tta_orchestrate.errors import ConfigError, SourceError
+from tta_orchestrate.errors import ConfigError
 from tta_orchestrate.modes.docgen import whole
-from tta_orchestrate.modes.docgen.build import Frame, Written, build_page
+from tta_orchestrate.modes.docgen.build import Frame, build_page
 from tta_orchestrate.modes.docgen.codebase import Codebase
 from tta_orchestrate.modes.docgen.index import Desk, Facts
 from tta_orchestrate.modes.docgen.links import SourceLinks
 from tta_orchestrate.modes.docgen.manifest import FILENAME, Manifest, PageRecord, Prose
 from tta_orchestrate.modes.docgen.merge import Merged, merge
 from tta_orchestrate.modes.docgen.model import Page
+from tta_orchestrate.modes.docgen.patch import make_patch
 from tta_orchestrate.modes.docgen.plan import Plan, Source, Survey, make_plan, read_source, survey
 from tta_orchestrate.modes.docgen.writers import Book, Writer, writer
+from tta_orchestrate.modes.docgen.written import current_prose
 from tta_orchestrate.ports.model import Engine
 from tta_orchestrate.settings.docgen import Docgen
 from tta_orchestrate.syntax.digest import digest
@@ -318,7 +318,7 @@ class _Run:
             ),
             cost=self.engine.cost() if self.engine is not None else CostReport(),
             notices=tuple(self.notices),
-            patch=make_patch(self.changes, self.docs, self.settings.path),
+            patch=make_patch(self.changes, self.docs.read, self.settings.path),
             extra={
                 "pages": self._pages(plan),
                 "documentation_coverage": {
@@ -361,61 +361,6 @@ def signature_of(base: Codebase, settings: Docgen) -> str:
     return digest(json.dumps([str(part) for part in parts]))
 
 
-def evidence_digests(module: Module) -> Mapping[str, tuple[str, Symbol | None]]:
-    """Return the digest of every documented symbol (``""``: the module's own doc comment)."""
-    digests: dict[str, tuple[str, Symbol | None]] = {"": (digest(module.doc.text if module.doc else ""), None)}
-    for symbol in module.public():
-        digests.setdefault(symbol.path, (symbol.digest, symbol))
-    return digests
-
-
-def current_prose(module: Module, known: Mapping[str, Prose]) -> tuple[dict[str, Written], dict[str, Prose]]:
-    """Return what models wrote that still has a place: undocumented, existing symbols; changed code makes it stale."""
-    written: dict[str, Written] = {}
-    kept: dict[str, Prose] = {}
-    digests = evidence_digests(module)
-    for path, prose in known.items():
-        found = digests.get(path)
-        doc = module.doc if path == "" else found[1].doc if found and found[1] else None
-        if found is None or (doc and doc.text.strip()):
-            continue
-        written[path] = Written(text=prose.text, model=prose.model, stale=prose.digest != found[0])
-        kept[path] = prose
-    return written, kept
-
-
 def _shrunk(old: PageRecord, merged: Merged) -> bool:
     before = sum(1 for _ in old.known.walk()) if old.known else 0
     return sum(1 for _ in merged.known.walk()) * 2 < before
-
-
-def make_patch(changes: Mapping[str, str | None], docs: Docs, folder: str) -> str:
-    """Return a unified diff that ``git apply`` takes."""
-    parts: list[str] = []
-    for path in sorted(changes):
-        new, old = changes[path], docs.read(path)
-        name = f"{folder}/{path}"
-        parts.append(_header(name, old, new))
-        before = [] if old is None else old.splitlines(keepends=True)
-        after = [] if new is None else new.splitlines(keepends=True)
-        first = "/dev/null" if old is None else _quoted(f"a/{name}")
-        second = "/dev/null" if new is None else _quoted(f"b/{name}")
-        diff = difflib.unified_diff(before, after, first, second)
-        parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff]
-    return "".join(parts)
-
-
-def _header(name: str, old: str | None, new: str | None) -> str:
-    kind = "new file mode 100644\n" if old is None else "deleted file mode 100644\n" if new is None else ""
-    return f"diff --git {_quoted(f'a/{name}')} {_quoted(f'b/{name}')}\n{kind}"
-
-
-def _quoted(name: str) -> str:
-    if all(" " < c < "\x7f" and c not in '"\\' for c in name.replace(" ", "_")):
-        return name
-    octal = "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:03o}" for b in name.encode())  # noqa: PLR2004
-    return f'"{octal}"'
-
-
-Progress = Callable[[str], None]
-__all__ = ["Request", "Result", "SourceError", "run"]
