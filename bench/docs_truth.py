@@ -129,7 +129,9 @@ def main(site: str, *packages: str) -> int:
         caught.update(row["caught"])
         print(json.dumps(row))
     total, found = sum(told.values()), sum(caught.values())
-    print(f"truth gate: {found}/{total} injected lies caught ({100 * found / total:.2f} %)", dict(sorted(caught.items())))
+    print(
+        f"truth gate: {found}/{total} injected lies caught ({100 * found / total:.2f} %)", dict(sorted(caught.items()))
+    )
     human = sum(r["human_docs"] for r in rows)
     accepted = sum(r["human_docs_accepted"] for r in rows)
     print(f"human docs accepted: {accepted}/{human} ({100 * accepted / human:.1f} %)")

@@ -2,6 +2,7 @@
 
 Usage: python bench/logseq_oracle.py MODULES [GRAPH ...]: MODULES holds ``node_modules/mldoc``; the committed corpus
 ``tests/modes/docgen/corpus`` is always compared, and every page of each GRAPH.
+``--record`` instead of graphs writes what mldoc says about the corpus beside it, for tests on machines without node.
 """
 
 import json
@@ -56,7 +57,7 @@ def disagreement(text: str, oracle: Mldoc) -> str:
 def main(modules: str, *graphs: str) -> int:
     oracle = Mldoc(Path(modules))
     pages = sorted(CORPUS.glob("*.md"))
-    for graph in graphs:
+    for graph in graphs if graphs != ("--record",) else ():
         pages += sorted(Path(graph).rglob("*.md"))
     failed = 0
     for page in pages:
@@ -64,6 +65,10 @@ def main(modules: str, *graphs: str) -> int:
         if found:
             failed += 1
             print(f"{page}: {json.dumps(found, ensure_ascii=False)[:600]}")
+    if graphs == ("--record",):
+        verdicts = {page.name: outline(oracle.parse(page.read_bytes().decode("utf-8"))) for page in pages}
+        text = json.dumps(verdicts, ensure_ascii=False, indent=1, sort_keys=True)
+        (CORPUS / "mldoc.json").write_text(text + "\n", encoding="utf-8")
     oracle.close()
     print(f"pages compared: {len(pages)}; disagreements: {failed}")
     return 1 if failed or not pages else 0

@@ -37,6 +37,7 @@ def outline(nodes: list[Any]) -> dict[str, Any]:
     """Return page properties, and per block: level, size, bullet, marker, properties, fences, references."""
     page: list[str] = []
     blocks: list[dict[str, Any]] = []
+    begun = False
     for node in nodes:
         kind, *rest = node
         if kind == "Heading":
@@ -53,14 +54,24 @@ def outline(nodes: list[Any]) -> dict[str, Any]:
                 }
             )
         elif kind == "Property_Drawer":
-            (blocks[-1]["properties"] if blocks else page).extend(row[0] for row in rest[0])
+            names = [row[0] for row in rest[0]]
+            if blocks:
+                blocks[-1]["properties"] += names
+            elif not page and not begun:
+                page += names  # a second group is parsed, but dropped by Logseq
         elif kind == "Directive" and not blocks:
             page.append(rest[0])
-        elif blocks:
+        elif not blocks:
+            begun = begun or (kind == "Paragraph" and not _blank(rest[0]))
+        else:
             blocks[-1]["fences"] += kind in {"Src", "Example"}
             if kind != "Src":
                 blocks[-1]["refs"] = merge(blocks[-1]["refs"], refs(rest))
     return {"properties": page, "blocks": blocks}
+
+
+def _blank(inlines: list[Any]) -> bool:
+    return all(item[0] == "Break_Line" or (item[0] == "Plain" and not item[1].strip()) for item in inlines)
 
 
 def merge(one: dict[str, list[str]], other: dict[str, list[str]]) -> dict[str, list[str]]:

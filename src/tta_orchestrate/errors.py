@@ -8,6 +8,7 @@
     │   └── DiffError        2   a diff that this program does not read, or that is broken
     ├── UnavailableError     3   nothing could be done: no quota, refused, all calls failed
     └── DeliveryError        3   a result exists but could not be written anywhere
+        └── PublishForbiddenError  3   the repository or the token does not allow branches or pull requests
 
 Anything else that escapes is a bug: the command line reports it as one, with exit code 70 (`EX_SOFTWARE`).
 """
@@ -59,3 +60,14 @@ class DeliveryError(OrchestrateError):
     """Results exist, but none of the places to leave them took them."""
 
     exit_code = 3
+
+
+class PublishForbiddenError(DeliveryError):
+    """A branch or a pull request may not be made; ``remedy`` names the setting."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        default = (
+            "allow it in Settings > Actions > General > Workflow permissions (read and write, and 'Allow GitHub "
+            "Actions to create and approve pull requests'), or give the action a token that may"
+        )
+        super().__init__(message, remedy=remedy or default)

@@ -23,6 +23,9 @@ def docgen(  # noqa: PLR0917 -- typer: one parameter per flag
     output: Annotated[Path, typer.Option("--output", help="Folder for the results.")] = Path("tta-report"),
     repository: Annotated[Path, _REPOSITORY] = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Leave changes.patch only; write no page.")] = False,
+    fail_on_drift: Annotated[
+        bool, typer.Option("--fail-on-drift", help="With --check: exit 1 when a block is stale or missing.")
+    ] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete what documents removed symbols.")] = False,
     allow_removal: Annotated[bool, typer.Option("--allow-removal", help="Let many pages vanish at once.")] = False,
 ) -> int:
@@ -43,6 +46,10 @@ def docgen(  # noqa: PLR0917 -- typer: one parameter per flag
     else:
         report = _write(root, settings, tuple(file or ()), dry_run=dry_run, prune=prune, allow=allow_removal)
     _deliver(report, output)
+    for finding in report.findings:
+        typer.echo(f"{finding.path}:{finding.start_line}: {finding.rule}: {finding.message}")
+    if fail_on_drift and report.findings:
+        return 1
     return report.verdict.exit_code
 
 

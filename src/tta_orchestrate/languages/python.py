@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import griffe
 
 _MAX_VALUE: Final = 80
-_SOURCE_ROOTS: Final = ("src", "lib", "python")
+_SOURCE_ROOTS: Final = ("src",)
 _IGNORED_ERRORS: Final = frozenset({"NotImplementedError", "StopIteration", "AssertionError"})
 
 
@@ -34,9 +34,9 @@ class Python:
         top = len(parts) - 1
         while top > 0 and "/".join([*parts[:top], "__init__.py"]) in files:
             top -= 1
-        if top == len(parts) - 1 or top > 0:
-            top = _skip_source_root(parts, top)
-        names = parts[top:] if top else parts
+        if top == len(parts) - 1:  # no package: the folders below a source root are the name
+            top = 1 if top > 0 and parts[0] in _SOURCE_ROOTS else 0
+        names = parts[top:]
         if names[-1] == "__init__" and len(names) > 1:
             names = names[:-1]
         return "/".join(names)
@@ -69,10 +69,6 @@ class Python:
         """Whether pytest or unittest would collect *path*, or it stands in a tests folder."""
         pure = PurePosixPath(path)
         return pure.name.startswith("test_") or pure.stem.endswith("_test") or "tests" in pure.parts[:-1]
-
-
-def _skip_source_root(parts: Sequence[str], top: int) -> int:
-    return 1 if len(parts) > 1 and parts[0] in _SOURCE_ROOTS and top <= 1 else top
 
 
 def _doctest_input(code: str) -> str:

@@ -300,7 +300,8 @@ class _Reader:
         data = self.text.encode()
         text = data[node.start_byte : end.start_byte if end is not None else node.end_byte].decode("utf-8", "replace")
         text = _TAIL.sub("", " ".join(_without_comments(text).split()))
-        text = self.grammar.prefix.get(node.type, "") + text
+        lead = re.search(rb"\b(fun )\s*$", data[: node.start_byte][-20:]) if self.grammar.mend else None
+        text = self.grammar.prefix.get(node.type, "") + (lead.group(1).decode() if lead else "") + text
         return text if len(text) <= _MAX_SIGNATURE else text[:_MAX_SIGNATURE] + "…"
 
     def _parameters(self, node: "Node", rule: Rule) -> tuple[Parameter, ...]:

@@ -36,7 +36,11 @@ def _backslash(match: re.Match[str]) -> str:
 
 def one_line(text: str) -> str:
     """Return *text* with control characters removed and every run of white space made one blank."""
-    return _SPACE.sub(" ", _CONTROL.sub("", text)).strip()
+    return _SPACE.sub(" ", _CONTROL.sub("", _SPACE.sub(" ", text))).strip()
+
+
+def _flat(text: str) -> str:
+    return _CONTROL.sub("", _SPACE.sub(" ", text))
 
 
 def printable(text: str) -> str:
@@ -46,7 +50,7 @@ def printable(text: str) -> str:
 
 def logseq_text(text: str, *, at_start: bool) -> str:
     """Return *text* so that Logseq's parser reads exactly its characters; *at_start*: it begins a block."""
-    escaped = _SPECIAL.sub(_backslash, text)
+    escaped = _SPECIAL.sub(_backslash, _flat(text))
     if at_start:
         escaped = _LINE_START_LOGSEQ.sub(_backslash, escaped)
         escaped = _TASK.sub("\\\\", escaped)
@@ -55,7 +59,7 @@ def logseq_text(text: str, *, at_start: bool) -> str:
 
 def markdown_text(text: str, *, at_start: bool) -> str:
     """Return *text* so that CommonMark (and MyST, GFM) reads exactly its characters."""
-    escaped = _COMMONMARK.sub(_backslash, _SPECIAL.sub(_backslash, text))
+    escaped = _COMMONMARK.sub(_backslash, _SPECIAL.sub(_backslash, _flat(text)))
     return _LINE_START.sub(_start, escaped) if at_start else escaped
 
 

@@ -123,7 +123,7 @@ def _block(block: Reading) -> Iterator[tuple[str, str]]:
 def _text(block: Reading) -> Iterator[tuple[str, str]]:
     if block.unclosed:
         yield "open-fence", "the code fence is never closed"
-    if any(line.startswith("````") for line in block.lines()):
+    if block.long_fence or any(line.startswith("````") for line in block.lines()):
         yield "long-fence", "fences have exactly three characters"
     if block.title.startswith("<"):
         yield "html-start", "a block that starts with HTML loses its id"

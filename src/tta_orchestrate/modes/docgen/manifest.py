@@ -56,8 +56,14 @@ class PageRecord:
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     prose: Mapping[str, Prose] = field(default_factory=dict)
     head: str = ""
-    known: Known | None = None
+    blocks: list[Any] | None = None
+    """``Known.to_json`` of the generated blocks; taken apart only when the page is merged."""
     removed: bool = False
+
+    @property
+    def known(self) -> Known | None:
+        """The blocks as they were generated last time."""
+        return Known.from_json(self.blocks) if self.blocks else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +133,7 @@ def _page_json(page: PageRecord) -> dict[str, Any]:
         "evidence": {k: [e.digest, e.start_line, e.end_line, e.commit, e.id] for k, e in sorted(page.evidence.items())},
         "prose": {k: asdict(p) for k, p in sorted(page.prose.items())},
         "head": page.head,
-        "blocks": page.known.to_json() if page.known else None,
+        "blocks": page.blocks,
         **({"removed": True} if page.removed else {}),
     }
 
@@ -147,7 +153,7 @@ def _page(data: Mapping[str, Any]) -> PageRecord:
         },
         prose={k: Prose(**p) for k, p in data["prose"].items()},
         head=data["head"],
-        known=Known.from_json(data["blocks"]) if data["blocks"] else None,
+        blocks=data["blocks"],
         removed=bool(data.get("removed")),
     )
 

@@ -14,7 +14,8 @@ _FENCE: Final = re.compile(r"^\s*(```|~~~)(.*)$")
 _PROPERTY: Final = re.compile(r"^[\t ]*([^\s:]+(?::[^\s:]+)*)::(?:[ \t]+(.*)|[ \t]*)$")
 _MARKER: Final = re.compile(r"^(TODO|DOING|DONE|NOW|LATER|WAITING|WAIT|CANCELED|CANCELLED|STARTED|IN-PROGRESS)(?=\s|$)")
 _PRIORITY: Final = re.compile(r"^\[#([A-Z])\]")
-_TAG_END: Final = re.compile(r"[\s,;!?'\"\[\]#]|[.:](?=\s|$)")
+_TAG: Final = re.compile(r"[^\s#]+")
+_BEFORE_TAG: Final = frozenset("\"',;[#|!?")
 _LINK: Final = re.compile(
     r"\]\(((?:\[\[[^\]\n]*\]\])|(?:\(\([^)\n]*\)\))|(?:[^()\s]|\([^()\s]*\))*)(?:\s\"[^\"]*\")?\)"
 )
@@ -38,6 +39,7 @@ class Reading:
     text: list[str] = field(default_factory=list)
     fences: int = 0
     unclosed: bool = False
+    long_fence: bool = False
     table: bool = False
 
     def lines(self) -> list[str]:
@@ -155,6 +157,7 @@ class _Parser:
             return
         if block is not None:
             block.fences += 1
+            block.long_fence = block.long_fence or mark + mark[0] in self.lines[self.at]
         self.at = end + 1
 
 
@@ -169,6 +172,8 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.quiet = 0
+        """Up to where tags do not count."""
         self.pages: list[str] = []
         self.blocks: list[str] = []
         self.tags: list[str] = []
@@ -220,18 +225,42 @@ class _Scanner:
         return 1
 
     def hash(self) -> int:
-        if self.at and not self.text[self.at - 1].isspace():
+        before = self.text[self.at - 1] if self.at else " "
+        if (not before.isspace() and before not in _BEFORE_TAG) or self.at < self.quiet:
             return 1
         if self.text.startswith("#[[", self.at):
             end = self.text.find("]]", self.at)
             if end != -1:
                 self.tags.append(self.text[self.at + 3 : end])
                 return end + 2 - self.at
-        stop = _TAG_END.search(self.text, self.at + 1)
-        name = self.text[self.at + 1 : stop.start() if stop else len(self.text)]
+        match = _TAG.match(self.text, self.at + 1)
+        name = match.group().rstrip(".,:;!?'\"") if match else ""
         if name:
             self.tags.append(name)
         return max(len(name) + 1, 1)
+
+    def emphasis(self) -> int:
+        """Emphasised words hold links, but no tags."""
+        char = self.text[self.at]
+        mark = char * 2 if self.text.startswith(char * 2, self.at) else char
+        inside = self.at + len(mark)
+        after_word = char == "_" and self.at > 0 and self.text[self.at - 1].isalnum()
+        if (len(mark) == 1 and char in "~=^") or after_word or not self.text[inside : inside + 1].strip():
+            return len(mark)
+        end = self.text.find(mark, inside)
+        if end > inside and "\n" not in self.text[inside:end] and self.at >= self.quiet:
+            self.quiet = end
+        return len(mark)
+
+    def latex(self) -> int:
+        """What stands between dollars is no text."""
+        mark = "$$" if self.text.startswith("$$", self.at) else "$"
+        inside = self.at + len(mark)
+        end = self.text.find(mark, inside)
+        body = self.text[inside:end]
+        if end == -1 or not body or "\n" in body or (mark == "$" and (body[0].isspace() or body[-1].isspace())):
+            return len(mark)
+        return end + len(mark) - self.at
 
 
 _STEPS: Final = {
@@ -241,6 +270,8 @@ _STEPS: Final = {
     "(": _Scanner.parenthesis,
     "{": _Scanner.brace,
     "#": _Scanner.hash,
+    "$": _Scanner.latex,
+    **dict.fromkeys("*_~=^", _Scanner.emphasis),
 }
 
 

@@ -94,7 +94,14 @@ class _Run:
         found = survey(self.base.tree, self.settings, self.base.languages)
         self._refuse_nothing(found)
         plan = make_plan(found, self.old, signature=self.signature, project=self.base.project, only=self.request.files)
+        if not self.request.files:
+            self._restore(plan)
         prose = self._upgrade(plan, found)
+        if self._settled(plan, prose):
+            self.records = dict(self.old.pages)
+            done = whole.coverage(plan.index, self._written())
+            self._failures(plan)
+            return Result(report=self._report(plan, found, done))
         self.records = {k: p for k, p in self.old.pages.items() if k in found.sources or p.path == "" or k in plan.gone}
         book = self._book(plan)
         for key in sorted({*plan.stale, *prose}):
@@ -108,6 +115,20 @@ class _Run:
         self._failures(plan)
         self._manifest(plan)
         return Result(report=self._report(plan, found, done), changes=dict(self.changes))
+
+    def _restore(self, plan: Plan) -> None:
+        """Make pages anew whose files are gone; pruning looks at every page."""
+        there = set(self.docs.files())
+        lost = {key for key in plan.index.facts if (p := self.old.pages.get(key)) and p.file not in there}
+        every = plan.index.facts if self.request.prune else ()
+        plan.stale = tuple(sorted({*plan.stale, *lost, *every}))
+
+    def _settled(self, plan: Plan, prose: Mapping[str, Mapping[str, Prose]]) -> bool:
+        """Whether nothing has changed since the last complete run, so that nothing needs to be looked at."""
+        same = plan.index_digest == self.old.index and self.signature == self.old.signature
+        fresh = self.old.writer == self.writer.name
+        open_ends = plan.stale or plan.gone or prose or self.request.prune or self.request.files
+        return same and fresh and not open_ends
 
     def _refuse_nothing(self, found: Survey) -> None:
         wanted = self.request.files
@@ -195,7 +216,7 @@ class _Run:
             self.writer,
             prune=self.request.prune,
         )
-        self.records[record.key] = replace(record, head=merged.head, known=merged.known)
+        self.records[record.key] = replace(record, head=merged.head, blocks=merged.known.to_json())
         self.merged[record.key] = merged
         self._change(record.file, self.writer.assemble(merged.piece), current)
 

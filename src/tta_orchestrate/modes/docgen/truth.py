@@ -109,6 +109,7 @@ def ground(module: Module, symbol: Symbol | None, text: str, language: Language,
     lines = text.split("\n")
     source = "\n".join(lines[symbol.start_line - 1 : symbol.end_line]) if symbol else text
     names = {*_WORD.findall(source), *_table(index), *_WORD.findall(" ".join(module.imports))}
+    names.update(re.findall(r"\.(\w+)", text))
     names.update(word for other in module.walk() for word in _WORD.findall(f"{other.path} {other.signature}"))
     return Ground(
         module=module,
