@@ -24,7 +24,8 @@ from tta_orchestrate.modes.docgen.writers import writer
 
 PACKAGES = ("requests", "click", "httpx", "rich", "pydantic", "networkx", "sqlalchemy", "django")
 HEADER = (
-    "package", "pages", "symbols", "complete %", "accepted %", "stray", "names %", "phantom", "wall s", "MB", "2nd s", "same",
+    "package", "pages", "symbols", "complete %", "accepted %", "stray", "names %", "phantom",
+    "wall s", "MB", "2nd s", "same",
 )  # fmt: skip
 ORNAMENTS = frozenset({"Plain", "Code", "Link", "Break_Line"})
 
@@ -125,7 +126,7 @@ def dunder_all(node: ast.stmt) -> set[str] | None:
 
 
 def documented(folder: Path) -> tuple[set[tuple[str, str]], int, int]:
-    """Return documented top-level names by source file, all symbols, and phantom parameters, from the docs themselves."""
+    """Return documented top-level names by source file, all symbols, and phantom parameters, as the docs have them."""
     names: set[tuple[str, str]] = set()
     symbols = phantoms = 0
     for line in (folder / ".docgen" / "manifest.jsonl").read_text(encoding="utf-8").splitlines():

@@ -113,6 +113,8 @@ class Project:
     docs: MemoryDocs = field(default_factory=MemoryDocs)
     settings: Docgen = field(default_factory=Docgen)
     server: str = "https://github.com"
+    before: MemoryTree | None = None
+    shallow: bool = False
 
     @property
     def base(self) -> Codebase:
@@ -122,6 +124,8 @@ class Project:
             repository="octo/demo",
             server_url=self.server,
             languages=load_all("languages"),
+            before=self.before,
+            shallow=self.shallow,
         )
 
     def refresh(self, engine=None, **request) -> Result:

@@ -47,7 +47,7 @@ def docgen(  # noqa: PLR0917 -- typer: one parameter per flag
         report = _write(root, settings, tuple(file or ()), dry_run=dry_run, prune=prune, allow=allow_removal)
     _deliver(report, output)
     for finding in report.findings:
-        typer.echo(f"{finding.path}:{finding.start_line}: {finding.rule}: {finding.message}")
+        typer.echo(_plain(f"{finding.path}:{finding.start_line}: {finding.rule}: {finding.message}"))
     if fail_on_drift and report.findings:
         return 1
     return report.verdict.exit_code
@@ -107,6 +107,7 @@ def codebase(root: Path, settings: "Docgen") -> "Codebase":
         repository=slug,
         server_url=server,
         languages=registry.load_all("languages"),
+        shallow=tree.shallow,
     )
 
 
@@ -118,7 +119,7 @@ def _lint(folder: Path) -> int:
         raise UsageError(f"{folder} is not a folder", remedy="give the folder of a Logseq graph")
     problems = lint_graph(folder)
     for problem in problems:
-        typer.echo(f"{problem.path}:{problem.line}: {problem.rule}: {problem.message}")
+        typer.echo(_plain(f"{problem.path}:{problem.line}: {problem.rule}: {problem.message}"))
     typer.echo(f"{len(problems)} problems" if problems else "no problems")
     return 1 if problems else 0
 
@@ -142,4 +143,10 @@ def _deliver(report: "Report", output: Path) -> None:
     )
     typer.echo(json.dumps(coverage))
     for notice in report.notices:
-        typer.echo(f"note: {notice}")
+        typer.echo(_plain(f"note: {notice}"))
+
+
+def _plain(text: str) -> str:
+    """Return one line that neither a terminal nor a runner's log takes for a command."""
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line.replace("##[", "# #[").replace("::", ":\u200b:") if line.startswith("::") or "##[" in line else line

@@ -47,7 +47,7 @@ class Python:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 tree = ast.parse(text)
-                module = _visit(path, key, text)
+                module = _visit(path, key, _without_main(tree, text))
         except (SyntaxError, ValueError, RecursionError) as error:
             return _partial(path, key, text, error)
         is_package = PurePosixPath(path).stem == "__init__"
@@ -69,6 +69,17 @@ class Python:
         """Whether pytest or unittest would collect *path*, or it stands in a tests folder."""
         pure = PurePosixPath(path)
         return pure.name.startswith("test_") or pure.stem.endswith("_test") or "tests" in pure.parts[:-1]
+
+
+def _without_main(tree: ast.Module, text: str) -> str:
+    """Blank ``if __name__ == "__main__":`` blocks: what a script imports for itself must not hide what it declares."""
+    guards = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "__name__ == '__main__'"]
+    if not guards:
+        return text
+    lines = text.split("\n")
+    for guard in guards:
+        lines[guard.lineno - 1 : guard.end_lineno] = [""] * ((guard.end_lineno or guard.lineno) - guard.lineno + 1)
+    return "\n".join(lines)
 
 
 def _doctest_input(code: str) -> str:
@@ -152,7 +163,7 @@ class _Reading:
             start_line=start,
             end_line=end,
             digest=own_digest(self.lines, start, end, members),
-            public=bool(member.is_public),
+            public=bool(member.is_public) or _redefines_import(member),
             parameters=parameters,
             returns=_returns(member),
             doc=_doc(member),
@@ -162,6 +173,13 @@ class _Reading:
             deprecated=_deprecated(member),
             members=members,
         )
+
+
+def _redefines_import(member: Any) -> bool:
+    """Whether the file declares anew what it also imports: griffe takes such a name for imported only."""
+    owner = member.parent
+    declared = owner is not None and owner.is_module and owner.exports is None
+    return declared and member.name in owner.imports and not member.name.startswith("_")
 
 
 def _has_star(found: "griffe.Module") -> bool:

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from docgen_fakes import MemoryDocs, project
+from docgen_fakes import MemoryDocs, MemoryTree, project
 from tta_orchestrate.domain.outcome import Outcome
 from tta_orchestrate.errors import ConfigError, SourceError
 from tta_orchestrate.modes.docgen.lint import lint_files
@@ -315,3 +315,21 @@ def test_every_format_says_the_same_and_stays_as_it_is(form):
     assert demo.refresh().changes == {}
     demo.tree.sources["src/demo/core.py"] = CORE.replace("A thing.", "One thing.")
     assert sum(path.endswith(".md") for path in demo.refresh().changes) == 1
+
+
+def test_breaking_changes_against_the_version_before_are_reported():
+    demo = project(DEMO)
+    demo.before = MemoryTree(dict(DEMO))
+    demo.tree.sources["src/demo/core.py"] = CORE.replace("by: int = 1", "amount: int = 1").replace(
+        "if by < 0", "if amount"
+    )
+    found = demo.refresh().report.extra["api_breakage"]
+    assert [(item["path"], item["symbol"], item["kind"]) for item in found] == [
+        ("src/demo/core.py", "Thing.grow", "Parameter was removed")
+    ]
+
+
+def test_a_shallow_clone_is_said():
+    demo = project(DEMO)
+    demo.shallow = True
+    assert any("shallow clone" in notice for notice in demo.refresh().report.notices)

@@ -18,6 +18,10 @@ class Codebase:
     repository: str = ""
     server_url: str = ""
     languages: tuple[Language, ...] = ()
+    before: SourceTree | None = None
+    """The version to compare the public API with, ``None`` when there is none to be had."""
+    shallow: bool = False
+    """Whether the clone holds only a part of the history."""
 
 
 def parse_remote(address: str) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """Docgen from the sources to the changes of the docs folder. Pure: it reads through ports and returns what to write."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final, Protocol
 
 from tta_orchestrate.domain.cost import CostReport
@@ -24,6 +24,7 @@ from tta_orchestrate.modes.docgen.written import current_prose
 from tta_orchestrate.ports.model import Engine
 from tta_orchestrate.settings.docgen import Docgen
 from tta_orchestrate.syntax.digest import digest
+from tta_orchestrate.syntax.pyapi import Breakage, breakages
 
 GENERATOR: Final = "1"
 """Raised whenever the same sources give other pages: every page is then made anew."""
@@ -319,6 +320,8 @@ class _Run:
                 f"documentation coverage {done.percent:g} % is below docgen.fail_under {self.settings.fail_under:g} %"
             )
             verdict = replace(conclude(Outcome.FINDINGS, fail_on_met=True), outcome=outcome)
+        if self.base.shallow:
+            self.notices.append("shallow clone: breaking API changes are found only with full history (fetch-depth: 0)")
         conflicts = {k: m.conflicts for k, m in self.merged.items() if m.conflicts}
         if conflicts:
             self.notices.append(f"{sum(map(len, conflicts.values()))} edited blocks need a review (review:: needed)")
@@ -342,6 +345,7 @@ class _Run:
             patch=make_patch(self.changes, self.docs.read, self.settings.path),
             extra={
                 "pages": self._pages(plan),
+                "api_breakage": [asdict(item) for item in self._breakages(found)],
                 "documentation_coverage": {
                     "symbols": done.symbols,
                     "described": done.described,
@@ -350,6 +354,16 @@ class _Run:
                 },
             },
         )
+
+    def _breakages(self, found: Survey) -> Iterator[Breakage]:
+        """Yield what in the public API would break callers of the version before."""
+        if self.base.before is None:
+            return
+        for key, source in found.sources.items():
+            data = self.base.before.read(source.path) if source.language.name == "python" else None
+            text = data.decode("utf-8-sig", "replace") if data is not None else source.text
+            if text != source.text:
+                yield from breakages(key, source.path, text, source.text)
 
     def _pages(self, plan: Plan) -> dict[str, object]:
         ours = {record.file: key for key, record in self.records.items()}
