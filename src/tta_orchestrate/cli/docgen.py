@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tta_orchestrate.cli.options import DEFAULT_OUTPUT, Config, Output
+
 if TYPE_CHECKING:
     from tta_orchestrate.domain.report import Report
     from tta_orchestrate.modes.docgen.codebase import Codebase
@@ -14,13 +16,14 @@ if TYPE_CHECKING:
 _REPOSITORY = typer.Option("--repository", "-C", help="The repository to document.", file_okay=False)
 
 
-def docgen(  # noqa: PLR0917 -- typer: one parameter per flag
+def docgen(
     everything: Annotated[bool, typer.Option("--all", help="Every source file (the default without --file).")] = False,
     file: Annotated[list[str] | None, typer.Option("--file", help="Only the page of this source; repeatable.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; name stale and missing blocks.")] = False,
     lint: Annotated[Path | None, typer.Option("--lint", help="Check a Logseq graph and do nothing else.")] = None,
     format_: Annotated[str, typer.Option("--format", help="logseq, markdown, mkdocs, obsidian or sphinx.")] = "",
-    output: Annotated[Path, typer.Option("--output", help="Folder for the results.")] = Path("tta-report"),
+    config: Config = None,
+    output: Output = DEFAULT_OUTPUT,
     repository: Annotated[Path, _REPOSITORY] = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Leave changes.patch only; write no page.")] = False,
     fail_on_drift: Annotated[
@@ -39,30 +42,27 @@ def docgen(  # noqa: PLR0917 -- typer: one parameter per flag
 
     if everything and file:
         raise UsageError("--all and --file contradict each other", remedy="give one of them")
-    settings = _settings(format_)
     root = repository.resolve()
+    settings = _settings(config, root, format_)
     if check:
         report = _check(root, settings)
     else:
         report = _write(root, settings, tuple(file or ()), dry_run=dry_run, prune=prune, allow=allow_removal)
-    _deliver(report, output)
-    for finding in report.findings:
-        typer.echo(_plain(f"{finding.path}:{finding.start_line}: {finding.rule}: {finding.message}"))
-    if fail_on_drift and report.findings:
-        return 1
-    return report.verdict.exit_code
+    code = _deliver(report, output)
+    return 1 if fail_on_drift and report.findings else code
 
 
-def _settings(format_: str) -> "Docgen":
+def _settings(config: Path | None, root: Path, format_: str) -> "Docgen":
+    from tta_orchestrate.cli.options import config_source, settings
     from tta_orchestrate.errors import UsageError
-    from tta_orchestrate.settings.docgen import Docgen, Format
+    from tta_orchestrate.settings.docgen import Format
 
-    settings = Docgen()
+    found = settings(config_source(config, root=root)).settings.docgen
     if not format_:
-        return settings
+        return found
     if format_ not in set(Format):
         raise UsageError(f"there is no format {format_!r}", remedy=f"choose one of: {', '.join(Format)}")
-    return settings.model_copy(update={"format": Format(format_)})
+    return found.model_copy(update={"format": Format(format_)})
 
 
 def _write(
@@ -124,26 +124,14 @@ def _lint(folder: Path) -> int:
     return 1 if problems else 0
 
 
-def _deliver(report: "Report", output: Path) -> None:
-    import importlib.util
-    import json
+def _deliver(report: "Report", output: Path) -> int:
+    from tta_orchestrate.cli.delivery import deliver
 
-    output.mkdir(parents=True, exist_ok=True)
-    if importlib.util.find_spec("tta_orchestrate.workspace.results") is not None:
-        from tta_orchestrate import registry
-        from tta_orchestrate.workspace.results import write_results  # type: ignore[import-not-found,unused-ignore]
-
-        write_results(report, output, registry.load_all("sinks"))
-    elif report.patch:
-        (output / "changes.patch").write_text(report.patch, encoding="utf-8")
+    code = deliver(report, output)
     pages = report.extra.get("pages", {})
-    coverage = report.extra.get("documentation_coverage", {})
-    typer.echo(
-        f"docgen: {report.verdict.outcome}; {len(pages.get('written', ()))} pages written of {pages.get('total', 0)}"
-    )
-    typer.echo(json.dumps(coverage))
-    for notice in report.notices:
-        typer.echo(_plain(f"note: {notice}"))
+    written, total = len(pages.get("written", ())), pages.get("total", 0)
+    typer.echo(f"docgen: {report.verdict.outcome}; {written} pages written of {total}")
+    return code
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from tta_orchestrate.settings.cost_tracking import CostTracking
 from tta_orchestrate.settings.docgen import Docgen
-from tta_orchestrate.settings.models import Executor, FallbackStrategy, Orchestrator
+from tta_orchestrate.settings.models import Calls, Executor, FallbackStrategy, Orchestrator
 from tta_orchestrate.settings.review import Review
 from tta_orchestrate.settings.run import Run
 from tta_orchestrate.settings.section import Section
@@ -22,7 +22,9 @@ class Settings(Section):
     """The judge's bar on what the gates could not decide; below it: repair, then escalate, then report."""
     orchestrator: Orchestrator = Orchestrator()
     executors: tuple[Executor, ...] = ()
+    """The models for the bulk work, cheapest first."""
     fallback_strategy: FallbackStrategy = FallbackStrategy()
+    calls: Calls = Calls()
     cost_tracking: CostTracking = CostTracking()
     review: Review = Review()
     test_gen: TestGen = TestGen()
