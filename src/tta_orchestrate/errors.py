@@ -13,6 +13,7 @@
     │   ├── NotFoundError    3   there is no such thing, or the token may not see it
     │   └── AnswerLostError  3   a write was sent, and whether it was done is not known
     └── DeliveryError        3   a result exists but could not be written anywhere
+        └── PublishForbiddenError  3   the repository or the token does not allow branches or pull requests
 
 Anything else that escapes is a bug: the command line reports it as one, with exit code 70 (`EX_SOFTWARE`).
 """
@@ -84,3 +85,14 @@ class DeliveryError(OrchestrateError):
     """Results exist, but none of the places to leave them took them."""
 
     exit_code = 3
+
+
+class PublishForbiddenError(DeliveryError):
+    """A branch or a pull request may not be made; ``remedy`` names the setting."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        default = (
+            "allow it in Settings > Actions > General > Workflow permissions (read and write, and 'Allow GitHub "
+            "Actions to create and approve pull requests'), or give the action a token that may"
+        )
+        super().__init__(message, remedy=remedy or default)
