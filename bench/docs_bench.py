@@ -104,7 +104,7 @@ def declared(package: Path) -> set[tuple[str, str]]:
     """Return the public functions and classes by plain ``ast``: the oracle of completeness, written without griffe."""
     found: set[tuple[str, str]] = set()
     for path in sorted(package.rglob("*.py")):
-        if "tests" in path.relative_to(package).parts:
+        if "tests" in path.relative_to(package).parts or path.name == "conftest.py" or path.name.startswith("test_"):
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         exported = next((names for node in tree.body if (names := dunder_all(node)) is not None), None)
