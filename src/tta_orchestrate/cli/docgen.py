@@ -117,11 +117,19 @@ def _lint(folder: Path) -> int:
 
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", remedy="give the folder of a Logseq graph")
-    problems = lint_graph(folder)
-    for problem in problems:
-        typer.echo(_plain(f"{problem.path}:{problem.line}: {problem.rule}: {problem.message}"))
-    typer.echo(f"{len(problems)} problems" if problems else "no problems")
-    return 1 if problems else 0
+    found = [(graph, problem) for graph in _graphs(folder) for problem in lint_graph(graph)]
+    for graph, problem in found:
+        place = (graph / problem.path).relative_to(folder).as_posix()
+        typer.echo(_plain(f"{place}:{problem.line}: {problem.rule}: {problem.message}"))
+    typer.echo(f"{len(found)} problems" if found else "no problems")
+    return 1 if found else 0
+
+
+def _graphs(folder: Path) -> list[Path]:
+    """Return *folder* if it looks like a graph, else the graphs below it (``docs`` holds ``docs/tta``)."""
+    if any((folder / part).is_dir() for part in ("pages", "journals", "logseq")):
+        return [folder]
+    return sorted(path.parent for path in folder.rglob("logseq") if path.is_dir()) or [folder]
 
 
 def _deliver(report: "Report", output: Path) -> int:
