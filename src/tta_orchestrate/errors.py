@@ -7,7 +7,13 @@
     │   ├── GitError         2   git is missing, or refused
     │   └── DiffError        2   a diff that this program does not read, or that is broken
     ├── UnavailableError     3   nothing could be done: no quota, refused, all calls failed
+    ├── GitHubError          3   GitHub refuses, or does not answer in time
+    │   ├── ForbiddenError   3   the token may not do this: never tried again
+    │   ├── InvalidError     3   GitHub does not accept what was sent (422)
+    │   ├── NotFoundError    3   there is no such thing, or the token may not see it
+    │   └── AnswerLostError  3   a write was sent, and whether it was done is not known
     └── DeliveryError        3   a result exists but could not be written anywhere
+        └── PublishForbiddenError  3   the repository or the token does not allow branches or pull requests
 
 Anything else that escapes is a bug: the command line reports it as one, with exit code 70 (`EX_SOFTWARE`).
 """
@@ -55,7 +61,38 @@ class UnavailableError(OrchestrateError):
     exit_code = 3
 
 
+class GitHubError(OrchestrateError):
+    """GitHub's API refuses, or does not answer in time."""
+
+
+class ForbiddenError(GitHubError):
+    """The token may not do this (401, or a 403 that is no rate limit)."""
+
+
+class InvalidError(GitHubError):
+    """GitHub does not accept what was sent (422)."""
+
+
+class NotFoundError(GitHubError):
+    """There is no such thing, or the token may not see it (404)."""
+
+
+class AnswerLostError(GitHubError):
+    """A write was sent, and no answer says whether it was done: read back before it is sent again."""
+
+
 class DeliveryError(OrchestrateError):
     """Results exist, but none of the places to leave them took them."""
 
     exit_code = 3
+
+
+class PublishForbiddenError(DeliveryError):
+    """A branch or a pull request may not be made; ``remedy`` names the setting."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        default = (
+            "allow it in Settings > Actions > General > Workflow permissions (read and write, and 'Allow GitHub "
+            "Actions to create and approve pull requests'), or give the action a token that may"
+        )
+        super().__init__(message, remedy=remedy or default)
