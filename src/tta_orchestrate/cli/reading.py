@@ -1,6 +1,6 @@
 """What a review with models needs beyond the change: an engine, guidelines, a memory, the review before."""
 
-import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,18 +20,21 @@ def with_models(
     request: "ReviewRequest",
     settings: "Settings",
     repository: "Repository | None",
+    environ: Mapping[str, str],
     cache_dir: Path | None,
     stack: ExitStack,
 ) -> "ReviewRequest":
-    """Return *request* with an engine, if a key for one is there; *stack* closes it."""
+    """Return *request* with an engine, whose models need keys in *environ*; *stack* closes it."""
     from tta_orchestrate.cli.wiring import build_engine
     from tta_orchestrate.modes.review import configured
     from tta_orchestrate.modes.review.callers import callers
     from tta_orchestrate.modes.review.memory import Nothing
     from tta_orchestrate.workspace.shelf import Shelf
 
-    engine = build_engine(settings, os.environ)
+    engine = build_engine(settings, environ)
     stack.callback(engine.close)
+    if repository is not None:
+        request = replace(request, is_ancestor=repository.is_ancestor)
     if not engine.has_executor:
         return replace(request, engine=engine)
     engine.warm()

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from tta_orchestrate.errors import ConfigError, GitError, SourceError, UsageErro
 
 if TYPE_CHECKING:
     from tta_orchestrate.domain.finding import Candidate, Rejected
+    from tta_orchestrate.domain.identity import PreviousRun
     from tta_orchestrate.domain.report import Report
     from tta_orchestrate.modes.review.request import ReviewRequest
     from tta_orchestrate.modes.review.source import Source
@@ -102,10 +103,8 @@ def review(
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("review", source.subject), output)
         request = _request(source, settings, steering, tuple(path or ()), sarif_in or ())
-        if repository is not None:
-            request = replace(request, is_ancestor=repository.is_ancestor)
         request = replace(request, previous=reading.previous_run(previous))
-        report = _report(reading.with_models(request, settings, repository, cache_dir, stack))
+        report = run(request, settings, repository, os.environ, cache_dir)
         if not write_baseline:
             return delivery.deliver(report, output)
         options.refuse_escape(_root(repository), settings.review.baseline)
@@ -221,11 +220,36 @@ def _request(
     )
 
 
-def _report(request: "ReviewRequest") -> "Report":
+def report_on(
+    source: "Source",
+    settings: "Settings",
+    steering: _Steering,
+    environ: Mapping[str, str],
+    *,
+    repository: "Repository | None" = None,
+    only: tuple[str, ...] = (),
+    previous: "PreviousRun | None" = None,
+) -> "Report":
+    """Return the review of *source*, with models where *environ* has a key; *steering* reads what steers the run."""
+    request = replace(_request(source, settings, steering, only, ()), previous=previous)
+    return run(request, settings, repository, environ)
+
+
+def run(
+    request: "ReviewRequest",
+    settings: "Settings",
+    repository: "Repository | None",
+    environ: Mapping[str, str],
+    cache_dir: Path | None = None,
+) -> "Report":
+    """Do what *request* asks for, with the models that *settings* name and *environ* has keys for."""
+    from tta_orchestrate.cli import reading
     from tta_orchestrate.cli.progress import progress
     from tta_orchestrate.modes.review.run import review
 
-    with progress() as tell:
+    with ExitStack() as stack:
+        request = reading.with_models(request, settings, repository, environ, cache_dir, stack)
+        tell = stack.enter_context(progress())
         return review(request, tell)
 
 

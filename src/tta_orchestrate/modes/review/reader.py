@@ -31,7 +31,7 @@ _FABRICATED: Final = frozenset(
     }
 )
 _MOST_CLAIMS: Final = 60
-"""Of one answer; the rest is counted as malformed."""
+"""Of one answer."""
 _SPLITTABLE: Final = frozenset({"truncated", "too_large"})
 _MOST_SPLITS: Final = 4
 
@@ -194,7 +194,10 @@ class Reader:
     def _take(self, mine: Shard, result: TaskResult, done: Reading) -> None:
         done.models[result.model] = None
         kept: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-        for item in _listed(result.answer) or ():
+        claims = _listed(result.answer) or []
+        if len(claims) == _MOST_CLAIMS:
+            done.notices.append(f"Of the claims in one answer only the first {_MOST_CLAIMS} were looked at.")
+        for item in claims:
             located = self._located(item, mine, result.model)
             if isinstance(located, Rejected):
                 done.rejected.append(located)
