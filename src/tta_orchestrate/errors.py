@@ -7,6 +7,7 @@
     │   ├── GitError         2   git is missing, or refused
     │   └── DiffError        2   a diff that this program does not read, or that is broken
     ├── UnavailableError     3   nothing could be done: no quota, refused, all calls failed
+    │   └── SandboxError     3   code was to be executed, but the sandbox cannot be built here
     └── DeliveryError        3   a result exists but could not be written anywhere
 
 Anything else that escapes is a bug: the command line reports it as one, with exit code 70 (`EX_SOFTWARE`).
@@ -53,6 +54,10 @@ class UnavailableError(OrchestrateError):
     """Nothing could be done (outcome ``unavailable``)."""
 
     exit_code = 3
+
+
+class SandboxError(UnavailableError):
+    """A layer of the sandbox is missing, so nothing was executed; the message names it."""
 
 
 class DeliveryError(OrchestrateError):
