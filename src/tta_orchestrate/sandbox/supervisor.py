@@ -116,7 +116,7 @@ def _scratch(uid: int) -> str:
     return path
 
 
-def _child(  # noqa: PLR0917 -- five of a kind
+def _child(
     job: Job, source: int, pipes: Sequence[tuple[int, int]], *, uid: int, scratch: str, private: bool
 ) -> None:
     """Process 1 of the new table where it is private, else the job itself; never returns."""
@@ -178,7 +178,9 @@ def _watch(pid: int, job: Job, streams: Sequence[_Stream], deadline: float) -> t
             status = os.waitpid(pid, 0)[1]
             break
         _drain(selector, min(0.05, max(0.0, deadline - time.monotonic())))
-    while selector.get_map() and _drain(selector, 0):  # what is left in the pipes; a survivor's open end is not waited for
+    while selector.get_map() and _drain(
+        selector, 0
+    ):  # what is left in the pipes; a survivor's open end is not waited for
         continue
     return end, status
 

@@ -47,10 +47,14 @@ class Session:
     note: str = ""
     runner: str = ""
     forged: int = 0
+    import_arcs: Mapping[str, frozenset[Arc]] = field(default_factory=dict)
+    """What collecting alone runs: it counts as covered, and no test earns its place with it."""
 
     def arcs(self, path: str) -> frozenset[Arc]:
         """What all passing tests together cover of *path*."""
-        return frozenset(arc for t in self.tests.values() if t.outcome == "passed" for arc in t.arcs.get(path, ()))
+        passed = [t for t in self.tests.values() if t.outcome == "passed"]
+        imported = self.import_arcs.get(path, frozenset()) if passed else frozenset()
+        return imported.union(*(t.arcs.get(path, frozenset()) for t in passed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,9 @@ class Killing:
 class Arena:
     """Runs tests of one snapshot in one environment."""
 
-    def __init__(self, sandbox: Sandbox, environment: Environment, root: Path, *, memory_mib: int = 2048, loopback: bool = False) -> None:
+    def __init__(
+        self, sandbox: Sandbox, environment: Environment, root: Path, *, memory_mib: int = 2048, loopback: bool = False
+    ) -> None:
         self._sandbox, self._environment, self._root = sandbox, environment, root
         self._memory, self._loopback = memory_mib, loopback
 
@@ -76,11 +82,19 @@ class Arena:
         return str(self._root) if self._sandbox.level is Level.PRIVATE else str(snapshot.path)
 
     def ask(
-        self, snapshot: Snapshot, request: Mapping[str, Any], *, seconds: float, roots: Sequence[str], env: Mapping[str, str] | None = None
+        self,
+        snapshot: Snapshot,
+        request: Mapping[str, Any],
+        *,
+        seconds: float,
+        roots: Sequence[str],
+        env: Mapping[str, str] | None = None,
     ) -> tuple[JobResult, list[dict[str, Any]]]:
         """Send one request to a worker, return how the job ended and the records that can be read."""
         seen = self._seen_root(snapshot)
-        inside = [b for b in self._environment.binds if b.target.startswith(seen + "/")] if seen == str(self._root) else []
+        inside = (
+            [b for b in self._environment.binds if b.target.startswith(seen + "/")] if seen == str(self._root) else []
+        )
         for bind in inside:
             (snapshot.path / Path(bind.target).relative_to(seen)).mkdir(parents=True, exist_ok=True)
         worker = _SEEN_AS if self._sandbox.level is Level.PRIVATE else str(_WORKER)
@@ -99,7 +113,11 @@ class Arena:
                 **(env or {}),
             },
             input=json.dumps(request),
-            binds=(Bind(source=str(snapshot.path), target=seen), *self._environment.binds, Bind(source=str(_WORKER), target=_SEEN_AS)),
+            binds=(
+                Bind(source=str(snapshot.path), target=seen),
+                *self._environment.binds,
+                Bind(source=str(_WORKER), target=_SEEN_AS),
+            ),
             limits=Limits(seconds=seconds, memory_mib=self._memory),
             loopback=self._loopback,
         )
@@ -137,8 +155,14 @@ class Arena:
         return session
 
     def _merge(self, before: Session, result: JobResult, records: list[dict[str, Any]], snapshot: Snapshot) -> Session:
-        tests, errors, collected, runner, running = dict(before.tests), dict(before.collect_errors), before.collected, before.runner, ""
-        complete = False
+        tests, errors, collected, runner, running = (
+            dict(before.tests),
+            dict(before.collect_errors),
+            before.collected,
+            before.runner,
+            "",
+        )
+        complete, imported = False, before.import_arcs
         for record in records:
             match record.get("event"):
                 case "start":
@@ -150,6 +174,7 @@ class Arena:
                     errors[str(record.get("id"))] = str(record.get("error", ""))[:2000]
                 case "collected" if not collected:
                     collected = tuple(map(str, record.get("ids", ())))
+                    imported = self._arcs(record, snapshot)
                 case "end":
                     complete, runner = True, str(record.get("runner", ""))
         note = "" if complete else _why(result)
@@ -158,18 +183,23 @@ class Arena:
             tests[running] = Ran(id=running, outcome=outcome, error=note)
         return replace(
             before, tests=tests, collect_errors=errors, collected=collected, complete=complete, note=note, runner=runner,
-            forged=before.forged + result.forged,
+            forged=before.forged + result.forged, import_arcs=imported,
         )  # fmt: skip
 
-    def _ran(self, record: Mapping[str, Any], snapshot: Snapshot) -> Ran:
+    def _arcs(self, record: Mapping[str, Any], snapshot: Snapshot) -> dict[str, frozenset[Arc]]:
         seen = self._seen_root(snapshot) + "/"
         arcs = record.get("arcs")
+        if not isinstance(arcs, dict):
+            return {}
+        return {str(p).removeprefix(seen): frozenset((int(a), int(b)) for a, b in pairs) for p, pairs in arcs.items()}
+
+    def _ran(self, record: Mapping[str, Any], snapshot: Snapshot) -> Ran:
         return Ran(
             id=str(record.get("id")),
             outcome=str(record.get("outcome")),
             seconds=float(record.get("seconds", 0.0)),
             error=str(record.get("error", "")),
-            arcs={str(p).removeprefix(seen): frozenset((int(a), int(b)) for a, b in pairs) for p, pairs in arcs.items()} if isinstance(arcs, dict) else {},
+            arcs=self._arcs(record, snapshot),
         )
 
     def mutate(
@@ -181,13 +211,14 @@ class Arena:
         *,
         roots: Sequence[str],
         seconds: float,
-        mutant_seconds: float = 5.0,
+        mutant_seconds: float = 3.0,
+        import_arcs: Iterable[Arc] = (),
     ) -> dict[int, Killing]:
         """Run, for each mutant of *path*, the tests named beside it; what the time does not allow stays ``not-run``."""
         request = {
             "command": "mutate", "file": self.path_of(snapshot, path), "tests": list(tests), "seconds": seconds, "mutant_seconds": mutant_seconds,
-            "test_seconds": max(1.0, mutant_seconds / 2),
-            "mutants": [{"id": m.id, "start": m.start, "end": m.end, "replacement": m.replacement, "only": sorted(ids)} for m, ids in mutants],
+            "test_seconds": mutant_seconds / 2, "import_lines": sorted({b for _, b in import_arcs}),
+            "mutants": [{"id": m.id, "line": m.line, "last": m.last, "start": m.start, "end": m.end, "replacement": m.replacement, "only": sorted(ids)} for m, ids in mutants],
         }  # fmt: skip
         found = {m.id: Killing(status="not-run") for m, _ in mutants}
         if not mutants:

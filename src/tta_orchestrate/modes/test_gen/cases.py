@@ -67,7 +67,12 @@ def _type(seen: Mapping[str, Any]) -> str:
 
 
 def _sound(case: Case) -> bool:
-    expressions = [case.expr, *case.arguments, *(v for _, v in case.keywords), *(v for _, v in (*case.checks, *case.after))]
+    expressions = [
+        case.expr,
+        *case.arguments,
+        *(v for _, v in case.keywords),
+        *(v for _, v in (*case.checks, *case.after)),
+    ]
     expressions += [case.value] if case.kind in {"value", "iterator"} else []
     expressions += [look.replace("{}", "x") for look, _ in (*case.checks, *case.after)]
     if sum(map(len, expressions)) > _MOST_TEXT:

@@ -33,7 +33,9 @@ def find_environment(root: Path, *, asked: str, fallback: str) -> Environment:
     if asked:
         python = Path(asked) if os.sep in asked else root / asked
         if not python.exists():
-            raise SourceError(f"there is no interpreter at {asked}", remedy="give --python the path of a Python executable")
+            raise SourceError(
+                f"there is no interpreter at {asked}", remedy="give --python the path of a Python executable"
+            )
         return _describe(python.absolute(), "asked for")
     for name in _VENVS:
         python = root / name / "bin" / "python"

@@ -65,7 +65,12 @@ def _tables(text: str, top: set[str]) -> Iterator[str]:
     for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.decorator_list):
         called = [_name(n.func) for n in ast.walk(function) if isinstance(n, ast.Call) and _name(n.func) in top]
         for decorator in function.decorator_list:
-            if not called or not isinstance(decorator, ast.Call) or len(decorator.args) < 2 or not isinstance(decorator.args[1], ast.List | ast.Tuple):  # noqa: PLR2004
+            if (
+                not called
+                or not isinstance(decorator, ast.Call)
+                or len(decorator.args) < 2
+                or not isinstance(decorator.args[1], ast.List | ast.Tuple)
+            ):
                 continue
             for row in decorator.args[1].elts[:40]:
                 cells = row.elts if isinstance(row, ast.Tuple | ast.List) else [row]
@@ -89,7 +94,30 @@ def _closed(node: ast.expr, top: set[str]) -> bool:
     return True
 
 
-_BUILTIN: Final = {"int", "str", "float", "bool", "list", "dict", "set", "tuple", "len", "range", "abs", "min", "max", "sum", "sorted", "iter", "True", "False", "None", "frozenset", "bytes", "object"}
+_BUILTIN: Final = {
+    "int",
+    "str",
+    "float",
+    "bool",
+    "list",
+    "dict",
+    "set",
+    "tuple",
+    "len",
+    "range",
+    "abs",
+    "min",
+    "max",
+    "sum",
+    "sorted",
+    "iter",
+    "True",
+    "False",
+    "None",
+    "frozenset",
+    "bytes",
+    "object",
+}
 
 
 def _is_module_prefix(node: ast.expr, name: ast.Name, top: set[str]) -> bool:
@@ -104,7 +132,7 @@ class _Shorten(ast.NodeTransformer):
     def __init__(self, top: set[str]) -> None:
         self._top = top
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)
         if isinstance(node.value, ast.Name) and node.value.id not in self._top and node.attr in self._top:
             return ast.Name(id=node.attr, ctx=ast.Load())

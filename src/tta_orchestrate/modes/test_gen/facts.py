@@ -56,7 +56,9 @@ def read_project(snapshot: Snapshot) -> Project:
     tests = tuple(f for f in files if _TEST_FILE.search(f) and not f.endswith("conftest.py"))
     texts = {path: _text(snapshot, path) for path in tests}
     config = _toml(snapshot)
-    options = config.get("tool", {}).get("pytest", {}).get("ini_options", {}) if isinstance(config.get("tool"), dict) else {}
+    options = (
+        config.get("tool", {}).get("pytest", {}).get("ini_options", {}) if isinstance(config.get("tool"), dict) else {}
+    )
     roots = {_root_of(path, set(files)) for path in files if path.endswith(".py") and path not in tests}
     return Project(
         tests=tests,
@@ -86,7 +88,11 @@ def test_path(project: Project, unit: Unit, existing: Iterable[str]) -> str:
     near = [t for t in project.tests if PurePosixPath(t).stem in {f"test_{_stem(unit)}", f"{_stem(unit)}_test"}]
     folder = str(PurePosixPath(near[0]).parent) if near else project.folder
     names = {PurePosixPath(path).name for path in taken}
-    for stem in (_stem(unit), unit.module.replace(".", "_"), *(f"{unit.module.replace('.', '_')}_{n}" for n in range(2, 100))):
+    for stem in (
+        _stem(unit),
+        unit.module.replace(".", "_"),
+        *(f"{unit.module.replace('.', '_')}_{n}" for n in range(2, 100)),
+    ):
         name = f"test_{stem}_characterisation.py"
         path = name if folder in {"", "."} else f"{folder}/{name}"
         if name not in names:
@@ -122,7 +128,12 @@ def _root_of(path: str, files: set[str]) -> str:
 
 def _folder(tests: tuple[str, ...], options: Mapping[str, object], files: list[str]) -> str:
     configured = options.get("testpaths")
-    if isinstance(configured, list) and configured and isinstance(configured[0], str) and any(t.startswith(configured[0]) for t in tests):
+    if (
+        isinstance(configured, list)
+        and configured
+        and isinstance(configured[0], str)
+        and any(t.startswith(configured[0]) for t in tests)
+    ):
         return configured[0].rstrip("/")
     folders = Counter(str(PurePosixPath(test).parent) for test in tests)
     if folders:
@@ -147,7 +158,9 @@ def _style(texts: Mapping[str, str], files: list[str], *, configured: bool) -> S
                 else:
                     methods += count
     conftest = any(f.endswith("conftest.py") for f in files)
-    pytest_like = configured or conftest or functions or methods or not cases or any("import pytest" in t for t in texts.values())
+    pytest_like = (
+        configured or conftest or functions or methods or not cases or any("import pytest" in t for t in texts.values())
+    )
     return Style(framework="pytest" if pytest_like else "unittest", classes=methods > functions)
 
 

@@ -53,7 +53,9 @@ class Bench:
 
     def place(self, tests: Sequence[TestCode]) -> None:
         """Write the test file into the snapshot."""
-        self.snapshot.write(self.result.tests_path, write_file(tests, module=self.unit.module, style=self.style).encode())
+        self.snapshot.write(
+            self.result.tests_path, write_file(tests, module=self.unit.module, style=self.style).encode()
+        )
 
     def session(self, **options: object) -> Session:
         """Run the new file alone."""
@@ -111,7 +113,7 @@ def _map_ids(bench: Bench, tests: Sequence[TestCode], collected: Iterable[str]) 
         if test.table and len(found) == len(test.cases):
             bench.ids.update({identity: (test.name, case) for identity, case in zip(found, test.cases, strict=True)})
         else:
-            bench.ids.update({identity: (test.name, test.cases[0]) for identity in found})
+            bench.ids.update(dict.fromkeys(found, (test.name, test.cases[0])))
 
 
 def without(bench: Bench, tests: Sequence[TestCode], bad: Collection[str]) -> list[TestCode]:
@@ -177,7 +179,10 @@ def stable(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
         for identity in bench.ids:
             ran = session.tests.get(identity)
             if ran is None or ran.outcome != "passed":
-                bad.setdefault(identity, f"differs with {env}, order {order or 'as written'}: {_last_line(ran.error) if ran else session.note}")
+                bad.setdefault(
+                    identity,
+                    f"differs with {env}, order {order or 'as written'}: {_last_line(ran.error) if ran else session.note}",
+                )
     for identity in _fail_alone(bench):
         bad.setdefault(identity, "fails on its own")
     bad.update({i: r for i, r in _in_suite(bench).items() if i not in bad})
@@ -187,10 +192,15 @@ def stable(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
 
 
 def _fail_alone(bench: Bench) -> set[str]:
-    nothing = [Mutant(id=n, line=0, last=0, operator="", start=0, end=0, before="", replacement="", symbol="") for n in range(len(bench.ids))]
+    nothing = [
+        Mutant(id=n, line=0, last=0, operator="", start=0, end=0, before="", replacement="", symbol="")
+        for n in range(len(bench.ids))
+    ]
     pairs = [(mutant, [identity]) for mutant, identity in zip(nothing, bench.ids, strict=True)]
     seconds = max(5.0, min(40.0, bench.left()))
-    found = bench.arena.mutate(bench.snapshot, bench.unit.path, pairs, [bench.result.tests_path], roots=bench.roots, seconds=seconds)
+    found = bench.arena.mutate(
+        bench.snapshot, bench.unit.path, pairs, [bench.result.tests_path], roots=bench.roots, seconds=seconds
+    )
     return {identity for (mutant, (identity,)) in pairs if found[mutant.id].status not in {"survived", "not-run"}}
 
 
@@ -205,7 +215,11 @@ def _in_suite(bench: Bench) -> dict[str, str]:
         bench.result.notes.append("stable: not run inside the whole suite, which takes too long for the time given")
         return {}
     session = bench.arena.run(bench.snapshot, files, roots=bench.roots, seconds=2 * spent + 30, order="suite")
-    bad = {i: "fails inside the suite" for i in bench.ids if (ran := session.tests.get(i)) is None or ran.outcome != "passed"}
+    bad = {
+        i: "fails inside the suite"
+        for i in bench.ids
+        if (ran := session.tests.get(i)) is None or ran.outcome != "passed"
+    }
     broken = [i for i in good if i in session.tests and session.tests[i].outcome != "passed"]
     if broken:
         bad.update(dict.fromkeys(bench.ids, f"makes {_short(broken[0])} fail"))
@@ -219,13 +233,27 @@ def mutate_baseline(bench: Bench, mutants: Sequence[Mutant]) -> dict[int, Killin
     found = {m.id: Killing(status="survived") for m, ids in pairs if not ids}
     files = sorted({i.partition("::")[0] for _, ids in reached for i in ids})
     seconds = max(3.0, bench.left() * 0.3)
-    found.update(bench.arena.mutate(bench.snapshot, bench.unit.path, reached, files, roots=bench.roots, seconds=seconds))
+    found.update(
+        bench.arena.mutate(
+            bench.snapshot,
+            bench.unit.path,
+            reached,
+            files,
+            roots=bench.roots,
+            seconds=seconds,
+            import_arcs=bench.baseline.import_arcs.get(bench.unit.path, ()),
+        )
+    )
     return found
 
 
 def _covering(session: Session, path: str, mutant: Mutant) -> list[str]:
     lines = range(mutant.line, mutant.last + 1)
-    found = [t for t in session.tests.values() if t.outcome == "passed" and any(b in lines or a in lines for a, b in t.arcs.get(path, ()))]
+    found = [
+        t
+        for t in session.tests.values()
+        if t.outcome == "passed" and any(b in lines or a in lines for a, b in t.arcs.get(path, ()))
+    ]
     return [t.id for t in sorted(found, key=lambda t: t.seconds)[:_COVERING]]
 
 
@@ -234,20 +262,34 @@ def bites(bench: Bench, session: Session, mutants: Sequence[Mutant]) -> dict[int
     bench.result.gates["bites"] = "run"
     pairs = [(m, ids) for m in mutants if (ids := [i for i in _covering_all(session, bench, m)])]
     seconds = max(5.0, bench.left())
-    return bench.arena.mutate(bench.snapshot, bench.unit.path, pairs, [bench.result.tests_path], roots=bench.roots, seconds=seconds)
+    return bench.arena.mutate(
+        bench.snapshot,
+        bench.unit.path,
+        pairs,
+        [bench.result.tests_path],
+        roots=bench.roots,
+        seconds=seconds,
+        import_arcs=session.import_arcs.get(bench.unit.path, ()),
+    )
 
 
 def _covering_all(session: Session, bench: Bench, mutant: Mutant) -> list[str]:
     lines = range(mutant.line, mutant.last + 1)
-    return [i for i in bench.ids if i in session.tests and any(b in lines or a in lines for a, b in session.tests[i].arcs.get(bench.unit.path, ()))]
+    if any(b in lines for _, b in session.import_arcs.get(bench.unit.path, ())):
+        return list(bench.ids)
+    return [
+        i
+        for i in bench.ids
+        if i in session.tests
+        and any(b in lines or a in lines for a, b in session.tests[i].arcs.get(bench.unit.path, ()))
+    ]
 
 
 def earn(bench: Bench, session: Session, killings: Mapping[int, Killing]) -> tuple[set[str], list[Kept]]:
     """Choose greedily: a test stays if it bites, and adds a line, a branch or a dead mutant to what is accepted."""
     bench.result.gates["gains"] = "run"
     path, shape = bench.unit.path, bench.shape
-    union: set[Arc] = set(bench.baseline.arcs(path))
-    known = _goals(shape, union)
+    known = _goals(shape, bench.baseline.arcs(path) | session.import_arcs.get(path, frozenset()))
     kills: dict[str, set[int]] = {}
     for mutant, killing in killings.items():
         if killing.status == "killed":

@@ -55,7 +55,9 @@ def mutants(
     wanted = None if lines is None else frozenset(lines)
     tree = ast.parse(source)
     original = _code(source)
-    found = [m for m in _Finder(source).mutants(tree) if wanted is None or wanted.intersection(range(m.line, m.last + 1))]
+    found = [
+        m for m in _Finder(source).mutants(tree) if wanted is None or wanted.intersection(range(m.line, m.last + 1))
+    ]
     rng = random.Random(seed)  # noqa: S311 -- a sample, not a secret
     rng.shuffle(found)
     taken: list[Mutant] = []
@@ -85,7 +87,9 @@ def _same(one: types.CodeType, other: types.CodeType) -> bool:
     if one.co_code != other.co_code or one.co_names != other.co_names or len(one.co_consts) != len(other.co_consts):
         return False
     return all(
-        _same(a, b) if isinstance(a, types.CodeType) and isinstance(b, types.CodeType) else (type(a), repr(a)) == (type(b), repr(b))
+        _same(a, b)
+        if isinstance(a, types.CodeType) and isinstance(b, types.CodeType)
+        else (type(a), repr(a)) == (type(b), repr(b))
         for a, b in zip(one.co_consts, other.co_consts, strict=True)
     )
 
@@ -113,7 +117,11 @@ class _Finder:
                     self._functions(getattr(node, part, []), prefix, found)
 
     def _in(self, function: ast.FunctionDef | ast.AsyncFunctionDef, symbol: str) -> Iterator[Mutant]:
-        stack: list[ast.AST] = [*function.args.defaults, *(d for d in function.args.kw_defaults if d), *_without_docstring(function.body)]
+        stack: list[ast.AST] = [
+            *function.args.defaults,
+            *(d for d in function.args.kw_defaults if d),
+            *_without_docstring(function.body),
+        ]
         while stack:
             node = stack.pop()
             for start, end, text, operator in self._splices(node):
@@ -133,7 +141,9 @@ class _Finder:
         return start + len(self._source[start:end].encode()[:column].decode())
 
     def _span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        return self._at(node.lineno, node.col_offset), self._at(node.end_lineno or node.lineno, node.end_col_offset or 0)
+        return self._at(node.lineno, node.col_offset), self._at(
+            node.end_lineno or node.lineno, node.end_col_offset or 0
+        )
 
     def _splices(self, node: ast.AST) -> Iterator[tuple[int, int, str, str]]:  # noqa: C901, PLR0912 -- one branch per operator
         match node:
@@ -155,7 +165,9 @@ class _Finder:
             case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
                 start, end = self._span(test)
                 yield start, end, f"(not ({self._source[start:end]}))", "condition"
-            case ast.Return(value=value) if value is not None and not (isinstance(value, ast.Constant) and value.value is None):
+            case ast.Return(value=value) if value is not None and not (
+                isinstance(value, ast.Constant) and value.value is None
+            ):
                 yield *self._span(value), "None", "return"
             case ast.Break():
                 yield *self._span(node), "continue", "loop"
@@ -213,5 +225,7 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr | ast.stmt):
             yield child
-        elif not isinstance(child, ast.operator | ast.cmpop | ast.boolop | ast.unaryop | ast.expr_context | ast.arguments):
+        elif not isinstance(
+            child, ast.operator | ast.cmpop | ast.boolop | ast.unaryop | ast.expr_context | ast.arguments
+        ):
             yield from _children(child)

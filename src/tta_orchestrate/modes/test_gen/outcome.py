@@ -49,7 +49,13 @@ class Mutation:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain figures."""
-        return {"score": self.score, "killed": self.killed, "total": self.total, "import_only": self.import_only, "not_run": self.not_run}
+        return {
+            "score": self.score,
+            "killed": self.killed,
+            "total": self.total,
+            "import_only": self.import_only,
+            "not_run": self.not_run,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +106,13 @@ class TargetResult:
             "dropped_by_gate": dict(sorted(Counter(d.gate for d in self.dropped).items())),
             "gates": self.gates,
             "survivors": [
-                {"line": m.line, "symbol": m.symbol, "operator": m.operator, "before": m.before[:120], "after": m.replacement[:120]}
+                {
+                    "line": m.line,
+                    "symbol": m.symbol,
+                    "operator": m.operator,
+                    "before": m.before[:120],
+                    "after": m.replacement[:120],
+                }
                 for m in self.survivors[:50]
             ],
             "suspects": [{"target": s.target, "call": s.expr, "error": s.error, "line": s.line} for s in self.suspects],
@@ -118,6 +130,10 @@ def _coverage(measured: Measured | None) -> dict[str, Any] | None:
         return None
     return {
         "lines": {"covered": len(measured.lines), "total": len(measured.all_lines), "percent": measured.line_percent},
-        "branches": {"covered": len(measured.branches), "total": len(measured.all_branches), "percent": measured.branch_percent},
+        "branches": {
+            "covered": len(measured.branches),
+            "total": len(measured.all_branches),
+            "percent": measured.branch_percent,
+        },
         "missing_lines": list(measured.missing)[:500],
     }

@@ -33,7 +33,16 @@ class Plan:
     seed: int = 0
 
 
-def generate(arena: Arena, snapshot: Snapshot, project: Project, path: str, plan: Plan, *, baseline: Session | None = None, clock: Clock = time.monotonic) -> TargetResult:
+def generate(
+    arena: Arena,
+    snapshot: Snapshot,
+    project: Project,
+    path: str,
+    plan: Plan,
+    *,
+    baseline: Session | None = None,
+    clock: Clock = time.monotonic,
+) -> TargetResult:
     """Write tests for *path*; the result says what was kept, what was dropped where, and what was not done."""
     started = clock()
     result = TargetResult(path=path)
@@ -46,7 +55,15 @@ def generate(arena: Arena, snapshot: Snapshot, project: Project, path: str, plan
     result.module = unit.module
     result.tests_path = test_path(project, unit, snapshot.files())
     roots = (unit.root, *(r for r in project.roots if r != unit.root))
-    baseline = baseline or measure_suite(arena, snapshot, project, [path], seconds=plan.suite_seconds, first=related(project, unit, snapshot), roots=roots)
+    baseline = baseline or measure_suite(
+        arena,
+        snapshot,
+        project,
+        [path],
+        seconds=plan.suite_seconds,
+        first=related(project, unit, snapshot),
+        roots=roots,
+    )
     describe_baseline(result, baseline)
     began = clock()
     bench = Bench(
@@ -63,7 +80,14 @@ def generate(arena: Arena, snapshot: Snapshot, project: Project, path: str, plan
 
 
 def measure_suite(
-    arena: Arena, snapshot: Snapshot, project: Project, paths: Sequence[str], *, seconds: float, first: Sequence[str] = (), roots: Sequence[str] = ()
+    arena: Arena,
+    snapshot: Snapshot,
+    project: Project,
+    paths: Sequence[str],
+    *,
+    seconds: float,
+    first: Sequence[str] = (),
+    roots: Sequence[str] = (),
 ) -> Session:
     """Run the repository's own tests once, traced on *paths*, those in *first* before the others."""
     files = [*first, *(t for t in project.tests if t not in set(first))]
@@ -126,19 +150,33 @@ def _local(bench: Bench, plan: Plan, alive: Sequence[Mutant]) -> list[Case] | No
     job, records = bench.arena.ask(bench.snapshot, request, seconds=seconds + 15, roots=bench.roots)
     imported = next((r for r in records if r.get("event") == "imported"), None)
     if imported is None:
-        error = next((str(r.get("error")) for r in records if r.get("event") == "import-error"), f"its import did not end well ({job.end} {job.code})")
+        error = next(
+            (str(r.get("error")) for r in records if r.get("event") == "import-error"),
+            f"its import did not end well ({job.end} {job.code})",
+        )
         bench.result.reason = f"cannot be imported: {error}"
         return None
     end = next((r for r in records if r.get("event") == "end"), None)
-    bench.result.generator = {k: v for k, v in (end or {}).items() if k in {"evaluated", "paths", "hangs", "rows", "killed"}}
+    bench.result.generator = {
+        k: v for k, v in (end or {}).items() if k in {"evaluated", "paths", "hangs", "rows", "killed"}
+    }
     if end is None:
         bench.result.notes.append(f"the local generator was cut ({job.end})")
     for record in records:
         if record.get("event") == "suspect":
             error = f"{record.get('type')}: {record.get('message')}"[:300]
-            bench.result.suspects.append(Suspect(target=str(record.get("target")), expr=str(record.get("expr"))[:300], error=error, line=int(record.get("line", 0))))
+            bench.result.suspects.append(
+                Suspect(
+                    target=str(record.get("target")),
+                    expr=str(record.get("expr"))[:300],
+                    error=error,
+                    line=int(record.get("line", 0)),
+                )
+            )
     awaited = frozenset(_async_names(bench))
-    return [case for r in records if r.get("event") == "case" and (case := read_case(r, async_targets=awaited)) is not None]
+    return [
+        case for r in records if r.get("event") == "case" and (case := read_case(r, async_targets=awaited)) is not None
+    ]
 
 
 def _async_names(bench: Bench) -> set[str]:
@@ -169,12 +207,25 @@ def _pass_gates(bench: Bench, tests: list[TestCode]) -> tuple[list[TestCode], Se
     return tests, session
 
 
-def _finish(bench: Bench, tests: list[TestCode], kept: list[Kept], pool: Sequence[Mutant], before: dict[int, Killing], killings: dict[int, Killing]) -> None:
+def _finish(
+    bench: Bench,
+    tests: list[TestCode],
+    kept: list[Kept],
+    pool: Sequence[Mutant],
+    before: dict[int, Killing],
+    killings: dict[int, Killing],
+) -> None:
     """Run what is left one last time as it will be delivered, and measure it."""
     result = bench.result
     session = bench.session(trace=[bench.unit.path]) if tests else Session(tests={})
-    if not tests or not bench.ids or any(session.tests.get(i) is None or session.tests[i].outcome != "passed" for i in bench.ids):
-        result.reason = result.reason or "no candidate passed the gates" if not tests else "the chosen tests do not pass together"
+    if (
+        not tests
+        or not bench.ids
+        or any(session.tests.get(i) is None or session.tests[i].outcome != "passed" for i in bench.ids)
+    ):
+        result.reason = (
+            result.reason or "no candidate passed the gates" if not tests else "the chosen tests do not pass together"
+        )
         result.mutation_after = result.mutation_before
         return
     result.kept = kept
@@ -183,7 +234,7 @@ def _finish(bench: Bench, tests: list[TestCode], kept: list[Kept], pool: Sequenc
     chosen = {k.test for k in kept}
     after = dict(before)
     for identity, killing in killings.items():
-        if killing.status == "killed" and killing.killers & chosen or killing.status in {"timeout", "import"}:
+        if (killing.status == "killed" and killing.killers & chosen) or killing.status in {"timeout", "import"}:
             after[identity] = killing
         elif before[identity].status == "not-run":
             after[identity] = Killing(status="survived" if killing.status != "not-run" else "not-run")
@@ -199,7 +250,10 @@ def _mutation(pool: Sequence[Mutant], found: dict[int, Killing]) -> Mutation:
     statuses = [found[m.id].status for m in pool]
     ran = [s for s in statuses if s in {"killed", "survived", "timeout", "crash"}]
     return Mutation(
-        total=len(ran), killed=len(ran) - ran.count("survived"), import_only=statuses.count("import"), not_run=statuses.count("not-run")
+        total=len(ran),
+        killed=len(ran) - ran.count("survived"),
+        import_only=statuses.count("import"),
+        not_run=statuses.count("not-run"),
     )
 
 

@@ -11,7 +11,19 @@ from typing import Final
 from tta_orchestrate.modes.test_gen.cases import Case
 from tta_orchestrate.modes.test_gen.facts import MARK, Style
 
-_HELPERS: Final = ("asyncio", "collections", "datetime", "decimal", "fractions", "itertools", "math", "operator", "pathlib", "re", "uuid")
+_HELPERS: Final = (
+    "asyncio",
+    "collections",
+    "datetime",
+    "decimal",
+    "fractions",
+    "itertools",
+    "math",
+    "operator",
+    "pathlib",
+    "re",
+    "uuid",
+)
 _WIDTH: Final = 100
 _MESSAGE: Final = 80
 
@@ -46,14 +58,25 @@ def write_file(tests: Sequence[TestCode], *, module: str, style: Style) -> str:
     """Return the whole text of a test file."""
     body = "\n".join(line for test in tests for line in (*test.lines, "", ""))
     names = _names_used(body)
-    own = sorted({n for n in names if n not in dir(builtins) and n not in {*_HELPERS, "pytest", "unittest", "self"}} - _bound(body))
+    own = sorted(
+        {n for n in names if n not in dir(builtins) and n not in {*_HELPERS, "pytest", "unittest", "self"}}
+        - _bound(body)
+    )
     imports = [f"import {helper}" for helper in _HELPERS if helper in names and helper not in own]
     framework = "unittest" if style.framework == "unittest" else "pytest" if "pytest" in names else ""
-    shadowed = sorted({n for t in tests for c in t.cases for n in _names_used(c.expr) if hasattr(builtins, n) and n == c.target})
-    foreign = {_exception(c): c.type.rpartition(".")[0] for t in tests for c in t.cases if c.kind == "raises" and "." in c.type}
+    shadowed = sorted(
+        {n for t in tests for c in t.cases for n in _names_used(c.expr) if hasattr(builtins, n) and n == c.target}
+    )
+    foreign = {
+        _exception(c): c.type.rpartition(".")[0] for t in tests for c in t.cases if c.kind == "raises" and "." in c.type
+    }
     foreign = {name: home for name, home in foreign.items() if home != module and name in own}
     source = ", ".join(sorted({*own, *shadowed} - set(foreign)))
-    head = [f'"""Characterisation tests: what `{module}` does today, as observed. A failure means that behaviour changed."""', MARK, ""]
+    head = [
+        f'"""Characterisation tests: what `{module}` does today, as observed. A failure means that behaviour changed."""',
+        MARK,
+        "",
+    ]
     head += imports + ([""] if imports else []) + ([f"import {framework}", ""] if framework else [])
     head += _wrapped(f"from {module} import ", source) if source else []
     head += [f"from {home} import {name}" for name, home in sorted(foreign.items(), key=lambda pair: pair[::-1])]
@@ -83,7 +106,9 @@ def _wrapped(start: str, names: str) -> list[str]:
 
 
 def _group(case: Case) -> tuple[str, ...]:
-    shape = f"{len(case.arguments)}:{','.join(name for name, _ in case.keywords)}:{bool(case.before)}:{bool(case.receiver)}"
+    shape = (
+        f"{len(case.arguments)}:{','.join(name for name, _ in case.keywords)}:{bool(case.before)}:{bool(case.receiver)}"
+    )
     if case.kind == "value":
         flavour = case.value if case.type in {"builtins.bool", "builtins.NoneType"} else "value"
         return (case.target, shape, flavour, "|".join(look for look, _ in case.after))
@@ -137,7 +162,9 @@ def _pytest(name: str, rows: list[Case]) -> TestCode:
     if len(rows) == 1 or columns is None:
         if len(rows) > 1:
             return _call_table(name, rows)
-        return TestCode(name=name, lines=tuple([f"def {name}():", *_indent(_body(rows[0]))]), cases=tuple(rows), table=False)
+        return TestCode(
+            name=name, lines=tuple([f"def {name}():", *_indent(_body(rows[0]))]), cases=tuple(rows), table=False
+        )
     return columns if isinstance(columns, TestCode) else _argument_table(name, rows)
 
 
@@ -145,7 +172,10 @@ def _columns(rows: list[Case]) -> bool | None:
     first = rows[0]
     if first.kind not in {"value", "raises"} or any(r.before or r.after or r.receiver or r.is_async for r in rows):
         return None
-    same = all(len(r.arguments) == len(first.arguments) and [k for k, _ in r.keywords] == [k for k, _ in first.keywords] for r in rows)
+    same = all(
+        len(r.arguments) == len(first.arguments) and [k for k, _ in r.keywords] == [k for k, _ in first.keywords]
+        for r in rows
+    )
     callee = {r.expr.partition("(")[0] for r in rows}
     return True if same and len(callee) == 1 and all(_is_plain_call(r) for r in rows) else None
 
@@ -169,7 +199,12 @@ def _argument_table(name: str, rows: list[Case]) -> TestCode:
         names.append("expected")
         cells = [[*cell, r.value] for cell, r in zip(cells, rows, strict=True)]
     expected = f"assert {call} is {first.value}" if simple else f"assert {call} == expected"
-    return TestCode(name=name, lines=tuple([*_table(names, cells), f"def {name}({', '.join(names)}):", f"    {expected}"]), cases=tuple(rows), table=True)
+    return TestCode(
+        name=name,
+        lines=tuple([*_table(names, cells), f"def {name}({', '.join(names)}):", f"    {expected}"]),
+        cases=tuple(rows),
+        table=True,
+    )
 
 
 def _raises_table(name: str, rows: list[Case], names: list[str], cells: list[list[str]], call: str) -> TestCode:
@@ -180,7 +215,12 @@ def _raises_table(name: str, rows: list[Case], names: list[str], cells: list[lis
         names = [*names, "message"]
         cells = [[*cell, repr(_shown(r.value))] for cell, r in zip(cells, rows, strict=True)]
         line = f"    with pytest.raises({_exception(rows[0])}, match=re.escape(message)):"
-    return TestCode(name=name, lines=tuple([*_table(names, cells), f"def {name}({', '.join(names)}):", line, f"        {call}"]), cases=tuple(rows), table=True)
+    return TestCode(
+        name=name,
+        lines=tuple([*_table(names, cells), f"def {name}({', '.join(names)}):", line, f"        {call}"]),
+        cases=tuple(rows),
+        table=True,
+    )
 
 
 def _table(names: list[str], cells: list[list[str]]) -> list[str]:
@@ -196,12 +236,21 @@ def _call_table(name: str, rows: list[Case]) -> TestCode:
     if rows[0].kind == "raises" and not any(r.before or r.is_async for r in rows):
         calls = [[f"lambda: {r.expr}", repr(_shown(r.value))] for r in rows]
         body = [f"    with pytest.raises({_exception(rows[0])}, match=re.escape(message)):", "        call()"]
-        return TestCode(name=name, lines=tuple([*_table(["call", "message"], calls), f"def {name}(call, message):", *body]), cases=tuple(rows), table=True)
+        return TestCode(
+            name=name,
+            lines=tuple([*_table(["call", "message"], calls), f"def {name}(call, message):", *body]),
+            cases=tuple(rows),
+            table=True,
+        )
     if rows[0].kind == "value" and not any(r.before or r.after or r.is_async for r in rows):
         cells = [[r.expr, r.value] for r in rows]
         if all(len(r.expr) + len(r.value) < _WIDTH for r in rows):
             calls = [[f"lambda: {r.expr}", r.value] for r in rows]
-            lines = [*_table(["call", "expected"], calls), f"def {name}(call, expected):", "    assert call() == expected"]
+            lines = [
+                *_table(["call", "expected"], calls),
+                f"def {name}(call, expected):",
+                "    assert call() == expected",
+            ]
             return TestCode(name=name, lines=tuple(lines), cases=tuple(rows), table=True)
         del cells
     return _sequence(name, rows)
@@ -286,7 +335,9 @@ def _unittest_body(case: Case) -> Iterator[str]:
 
 
 def _unittest_raises(found: re.Match[str]) -> str:
-    return f"with self.assertRaisesRegex({found[1]}, {found[3]}):" if found[3] else f"with self.assertRaises({found[1]}):"
+    return (
+        f"with self.assertRaisesRegex({found[1]}, {found[3]}):" if found[3] else f"with self.assertRaises({found[1]}):"
+    )
 
 
 def _unittest_assertion(test: ast.expr) -> str:
@@ -309,6 +360,8 @@ def _names_used(text: str) -> set[str]:
 def _bound(text: str) -> set[str]:
     tree = ast.parse(text)
     found = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    found |= {a.arg for n in ast.walk(tree) if isinstance(n, ast.arguments) for a in (*n.args, *n.kwonlyargs, *n.posonlyargs)}
+    found |= {
+        a.arg for n in ast.walk(tree) if isinstance(n, ast.arguments) for a in (*n.args, *n.kwonlyargs, *n.posonlyargs)
+    }
     found |= {a.arg for n in ast.walk(tree) if isinstance(n, ast.arguments) for a in (n.vararg, n.kwarg) if a}
     return found | {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}

@@ -115,7 +115,9 @@ class _Builder:
             for decorator in node.decorator_list:
                 self.heads[decorator.lineno] = node.lineno
             if not isinstance(node, ast.ClassDef):
-                self.symbols.append(Symbol(name=prefix + node.name, first=node.lineno, last=node.end_lineno or node.lineno))
+                self.symbols.append(
+                    Symbol(name=prefix + node.name, first=node.lineno, last=node.end_lineno or node.lineno)
+                )
             self.body(node.body, f"{prefix}{node.name}.")
             return
         self._decision(node)
@@ -132,9 +134,7 @@ class _Builder:
                 self.statement(child, prefix)
 
     def _decision(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.If | ast.While) and not isinstance(node.test, ast.Constant):
-            self._branch(node.lineno, node.body[0].lineno)
-        elif isinstance(node, ast.For | ast.AsyncFor):
+        if (isinstance(node, ast.If | ast.While) and not isinstance(node.test, ast.Constant)) or isinstance(node, ast.For | ast.AsyncFor):
             self._branch(node.lineno, node.body[0].lineno)
 
     def _branch(self, head: int, body: int) -> None:
@@ -155,5 +155,8 @@ def shape_of(source: str) -> Shape:
     builder = _Builder()
     builder.body(ast.parse(source).body, "")
     return Shape(
-        statements=frozenset(builder.statements), heads=builder.heads, branches=builder.branches, symbols=tuple(builder.symbols)
+        statements=frozenset(builder.statements),
+        heads=builder.heads,
+        branches=builder.branches,
+        symbols=tuple(builder.symbols),
     )

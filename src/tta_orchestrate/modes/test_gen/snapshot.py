@@ -14,14 +14,28 @@ from tta_orchestrate.errors import SourceError
 
 _LARGEST: Final = 32 << 20
 _MOST_FILES: Final = 50_000
-_SKIPPED: Final = {".git", ".hg", ".tox", ".nox", "__pycache__", "node_modules", ".venv", "venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+_SKIPPED: Final = {
+    ".git",
+    ".hg",
+    ".tox",
+    ".nox",
+    "__pycache__",
+    "node_modules",
+    ".venv",
+    "venv",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+}
 
 
 class Snapshot:
     """A folder of its own with the copy; only this program writes to it, jobs see it read-only."""
 
     def __init__(self) -> None:
-        self._private = Path(tempfile.mkdtemp(prefix="tta-tree-"))  # closed to other users; what lies in it is open to jobs
+        self._private = Path(
+            tempfile.mkdtemp(prefix="tta-tree-")
+        )  # closed to other users; what lies in it is open to jobs
         self.path = self._private / "tree"
         self._folder(self.path)
         self.left_out: list[str] = []
@@ -29,7 +43,9 @@ class Snapshot:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         shutil.rmtree(self._private, ignore_errors=True)
 
     def _folder(self, path: Path) -> None:
@@ -105,7 +121,16 @@ def _through_link(root: Path, path: str) -> bool:
 
 def _listed(root: Path) -> Iterable[str]:
     if (root / ".git").exists():
-        command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "ls-files", "-coz", "--exclude-standard"]
+        command = [
+            "git",
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+            "ls-files",
+            "-coz",
+            "--exclude-standard",
+        ]
         done = subprocess.run(command, cwd=root, capture_output=True, check=False)
         if done.returncode == 0:
             return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]

@@ -99,7 +99,9 @@ def _refused_call(node: ast.Call, module: str, imported: Mapping[str, str], func
     last = name.rpartition(".")[2]
     if last in _WRITES and "tmp_path" not in {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}:
         return "writes files outside tmp_path"
-    if name == "open" and any(isinstance(a, ast.Constant) and isinstance(a.value, str) and set(a.value) & set("wax+") for a in node.args[1:2]):
+    if name == "open" and any(
+        isinstance(a, ast.Constant) and isinstance(a.value, str) and set(a.value) & set("wax+") for a in node.args[1:2]
+    ):
         return "writes files"
     if _mocks_unit(name, node, module, imported):
         return "replaces a part of the unit under test"
@@ -107,7 +109,9 @@ def _refused_call(node: ast.Call, module: str, imported: Mapping[str, str], func
 
 
 def _mocks_unit(name: str, node: ast.Call, module: str, imported: Mapping[str, str]) -> bool:
-    if not (name.endswith(("patch", "patch.object", "monkeypatch.setattr", "patch.multiple", "patch.dict")) and node.args):
+    if not (
+        name.endswith(("patch", "patch.object", "monkeypatch.setattr", "patch.multiple", "patch.dict")) and node.args
+    ):
         return False
     first = node.args[0]
     if isinstance(first, ast.Constant) and isinstance(first.value, str):
@@ -142,7 +146,9 @@ def _hollow(check: ast.expr) -> bool:
         if name in {"isinstance", "callable", "hasattr", "self.assertIsNotNone", "self.assertIsInstance"}:
             return True
         if name.endswith("raises") or "assertRaises" in name:
-            return bool(check.args) and ast.unparse(check.args[0]) in {"Exception", "BaseException"} and not check.keywords
+            return (
+                bool(check.args) and ast.unparse(check.args[0]) in {"Exception", "BaseException"} and not check.keywords
+            )
         return name.endswith((".called", ".assert_called")) or all(isinstance(a, ast.Constant) for a in check.args)
     return False
 

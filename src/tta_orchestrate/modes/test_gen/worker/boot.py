@@ -16,7 +16,7 @@ def main() -> None:
     with os.fdopen(_INPUT, encoding="utf-8", errors="surrogatepass") as file:
         nonce = file.readline().strip()
         request = json.load(file)
-    os.set_inheritable(_RESULT, False)  # noqa: FBT003
+    os.set_inheritable(_RESULT, False)
 
     def emit(record: dict[str, Any]) -> None:
         data = (nonce + " " + json.dumps(record) + "\n").encode("utf-8", "backslashreplace")

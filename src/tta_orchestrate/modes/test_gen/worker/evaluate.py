@@ -6,7 +6,7 @@ import types
 import warnings
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Optional
+from typing import Any
 
 from .subject import Subject, Target
 
@@ -30,8 +30,8 @@ class Candidate:
     arguments: list[str] = field(default_factory=list)
     keywords: dict[str, str] = field(default_factory=dict)
     receiver: str = ""
-    typed: bool = True
-    """Whether every argument is of a kind that its parameter asks for."""
+    example: bool = False
+    """Whether somebody wrote it: such inputs read better than invented ones."""
     chosen: dict[str, str] = field(default_factory=dict)
     """Which kind of value each parameter was given: what the search learns from."""
 
@@ -44,12 +44,12 @@ class Candidate:
 class Evaluator:
     """Evaluates candidates against the module, or a mutant of it."""
 
-    def __init__(self, subject: Subject, module: Optional[types.ModuleType] = None) -> None:
+    def __init__(self, subject: Subject, module: types.ModuleType | None = None) -> None:
         self._subject = subject
         self._base = subject.namespace(module)
         self._portray = subject.portrayer(module)
 
-    def observe(self, candidate: Candidate, target: Optional[Target]) -> dict[str, Any]:
+    def observe(self, candidate: Candidate, target: Target | None) -> dict[str, Any]:
         """Return what a test could assert; ``kind`` is ``stuck`` or ``accident`` where there is nothing."""
         names = dict(self._base)
         signal.signal(signal.SIGALRM, _alarm)
@@ -69,7 +69,7 @@ class Evaluator:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def _observe(self, candidate: Candidate, names: dict[str, Any], target: Optional[Target]) -> dict[str, Any]:
+    def _observe(self, candidate: Candidate, names: dict[str, Any], target: Target | None) -> dict[str, Any]:
         for line in candidate.before:
             exec(line, names)  # noqa: S102
         value = eval(candidate.expr, names)  # noqa: S307
@@ -81,7 +81,7 @@ class Evaluator:
         seen["self"] = type(value).__module__ == self._subject.module.__name__
         return seen
 
-    def _after(self, look: str, names: dict[str, Any]) -> Optional[str]:
+    def _after(self, look: str, names: dict[str, Any]) -> str | None:
         try:
             return self._portray.source(eval(look, names))  # noqa: S307
         except Exception:  # noqa: BLE001
@@ -103,5 +103,5 @@ class Evaluator:
         return {"kind": kind, "type": cls.__qualname__, "home": home, "message": message, "line": line}
 
 
-def _alarm(number: int, frame: Optional[FrameType]) -> None:  # noqa: ARG001
+def _alarm(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     raise Stuck

@@ -12,7 +12,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any
 
 from . import values
 from .boot import Emit
@@ -37,7 +37,13 @@ def serve(request: dict[str, Any], emit: Emit) -> None:
     except BaseException as error:  # noqa: BLE001 -- an import may raise anything
         emit({"event": "import-error", "error": f"{type(error).__name__}: {error}"[:500]})
         return
-    emit({"event": "imported", "targets": [t.qual for t in subject.targets], "seconds": round(time.monotonic() - started, 3)})
+    emit(
+        {
+            "event": "imported",
+            "targets": [t.qual for t in subject.targets],
+            "seconds": round(time.monotonic() - started, 3),
+        }
+    )
     search = Search(subject, request)
     budget = float(request["seconds"])
     search.explore(started + budget * 0.45)
@@ -74,7 +80,9 @@ class Search:
         if not self.targets:
             return
         while (left := deadline - time.monotonic()) > 0.2:
-            self._child(lambda send, beat: self._search(send, beat, time.monotonic() + left), self._take, deadline + 0.3)
+            self._child(
+                lambda send, beat: self._search(send, beat, time.monotonic() + left), self._take, deadline + 0.3
+            )
 
     def _search(self, send: Callable[[Any], None], beat: Callable[[str], None], until: float) -> None:
         tracer = Tracer([self.subject.file])
@@ -101,11 +109,12 @@ class Search:
             key = (candidate.target, arcs, _shape(seen))
             if seen["kind"] == "accident":
                 key = (candidate.target, arcs, "accident")
-            if signatures.get(key, 1 << 30) <= candidate.size or self._full(candidate.target, signatures, key):
+            size = candidate.size // 3 if candidate.example else candidate.size
+            if signatures.get(key, 1 << 30) <= size or self._full(candidate.target, signatures, key):
                 continue
             if key not in signatures:
                 corpus.append(candidate)
-            signatures[key] = candidate.size
+            signatures[key] = size
             send(("keep", key, candidate, seen))
         send(("count", count))
 
@@ -126,7 +135,8 @@ class Search:
 
     def _suspect(self, candidate: Candidate, seen: dict[str, Any]) -> None:
         known = self.suspects.get(candidate.target)
-        if candidate.typed and not candidate.before and seen["line"] and (known is None or len(known["expr"]) > candidate.size):
+        asked = self.inventor.as_declared(candidate)
+        if asked and not candidate.before and seen["line"] and (known is None or len(known["expr"]) > candidate.size):
             self.suspects[candidate.target] = {"target": candidate.target, "expr": candidate.expr, **seen}
 
     # -- phase 2 ------------------------------------------------------------------------------------------------
@@ -146,7 +156,9 @@ class Search:
             def take(message: Any, killers: list[int] = killers, done: list[bool] = done) -> None:
                 done.append(True) if message == "done" else killers.append(message)
 
-            self._child(lambda send, beat, m=mutant, r=rows: self._compare(send, beat, m, r), take, time.monotonic() + 3.0)
+            self._child(
+                lambda send, beat, m=mutant, r=rows: self._compare(send, beat, m, r), take, time.monotonic() + 3.0
+            )
             if killers:
                 self.kills[mutant["id"]] = killers
             elif done and self._inside(mutant):
@@ -176,7 +188,7 @@ class Search:
         found.sort(key=lambda i: self.rows[i][0].size)
         return found[:_MATRIX_ROWS]
 
-    def _mutated(self, mutant: dict[str, Any]) -> Optional[Evaluator]:
+    def _mutated(self, mutant: dict[str, Any]) -> Evaluator | None:
         text = self.subject.source
         try:
             module = self.subject.mutated(text[: mutant["start"]] + mutant["replacement"] + text[mutant["end"] :])
@@ -184,7 +196,9 @@ class Search:
             return None
         return Evaluator(self.subject, module)
 
-    def _compare(self, send: Callable[[Any], None], beat: Callable[[str], None], mutant: dict[str, Any], rows: list[int]) -> None:
+    def _compare(
+        self, send: Callable[[Any], None], beat: Callable[[str], None], mutant: dict[str, Any], rows: list[int]
+    ) -> None:
         evaluator = self._mutated(mutant)
         if evaluator is not None:
             for index in rows:
@@ -208,7 +222,9 @@ class Search:
                     continue
                 until = min(deadline, time.monotonic() + share)
                 found: list[Any] = []
-                self._child(lambda send, beat, m=mutant, u=until: self._chase(send, beat, m, u), found.append, until + 0.5)
+                self._child(
+                    lambda send, beat, m=mutant, u=until: self._chase(send, beat, m, u), found.append, until + 0.5
+                )
                 for candidate, seen, arcs in found:
                     self.kills[mutant["id"]] = [len(self.rows)]
                     self.rows.append((candidate, seen, arcs))
@@ -217,13 +233,17 @@ class Search:
             left, share = still, share * 2
         self.survivors = left
 
-    def _chase(self, send: Callable[[Any], None], beat: Callable[[str], None], mutant: dict[str, Any], until: float) -> None:
+    def _chase(
+        self, send: Callable[[Any], None], beat: Callable[[str], None], mutant: dict[str, Any], until: float
+    ) -> None:
         changed = self._mutated(mutant)
         if changed is None:
             return
         original = Evaluator(self.subject)
         near = [self.rows[i][0] for i in self._touching(mutant)]
-        names = {c.target for c in near} | {t.qual for t in self.targets.values() if t.first <= mutant["line"] <= t.last}
+        names = {c.target for c in near} | {
+            t.qual for t in self.targets.values() if t.first <= mutant["line"] <= t.last
+        }
         for known in near:
             if self._tells(known, original, changed) and self._send(send, known, original):
                 return
@@ -276,7 +296,7 @@ class Search:
         def worth(row: int) -> float:
             candidate, _, arcs = self.rows[row]
             gain = 2.0 * len(arcs - known) + 3.0 * len(kills_of.get(row, set()) - dead)
-            return gain / (20 + candidate.size)
+            return gain / (20 + candidate.size * (0.3 if candidate.example else 1.0))
 
         while left:
             best = max(left, key=lambda row: (worth(row), -row))

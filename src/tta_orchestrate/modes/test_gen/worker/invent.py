@@ -2,13 +2,31 @@
 
 import ast
 import random
-from typing import Any, Optional
+from typing import Any
 
 from . import values
 from .evaluate import Candidate
 from .subject import Parameter, Subject, Target
 
-_SIMPLE = ("0", "1", "2", "''", "'a'", "'ab'", "[]", "[1]", "[1, 2]", "()", "{}", "None", "True", "False", "1.0", "0.5", "-1")
+_SIMPLE = (
+    "0",
+    "1",
+    "2",
+    "''",
+    "'a'",
+    "'ab'",
+    "[]",
+    "[1]",
+    "[1, 2]",
+    "()",
+    "{}",
+    "None",
+    "True",
+    "False",
+    "1.0",
+    "0.5",
+    "-1",
+)
 _SPECIAL = {"VAR_POSITIONAL", "VAR_KEYWORD"}
 _MOST_OBJECTS = 40
 
@@ -94,16 +112,26 @@ class Inventor:
                         pool.pop(self.rng.randrange(len(pool)))
                     pool.append(candidate.expr)
 
+    def as_declared(self, candidate: Candidate) -> bool:
+        """Whether every argument is a plain value of the type that its parameter's annotation names."""
+        target = self._target(candidate)
+        if target is None or target.kind not in {"function", "static"} or not candidate.arguments:
+            return False
+        by_name = {p.name: p for p in target.parameters}
+        pairs = list(zip(target.parameters, candidate.arguments)) + [
+            (by_name[k], v) for k, v in candidate.keywords.items() if k in by_name
+        ]
+        return all(p.declared and _kind(text) in p.kinds for p, text in pairs)
+
     # -- making -------------------------------------------------------------------------------------------------
 
-    def _target(self, candidate: Candidate) -> Optional[Target]:
+    def _target(self, candidate: Candidate) -> Target | None:
         return next((t for t in self._targets if t.qual == candidate.target), None)
 
     def _fresh(self, target: Target) -> Candidate:
         arguments: list[str] = []
         keywords: dict[str, str] = {}
         chosen: dict[str, str] = {}
-        typed = True
         skipped = False
         for parameter in target.parameters:
             if parameter.kind == "VAR_KEYWORD" or (parameter.has_default and self.rng.random() < 0.55):
@@ -113,13 +141,13 @@ class Inventor:
             for _ in range(many):
                 text, kind = self._value(target, parameter)
                 chosen[parameter.name] = kind
-                typed &= not parameter.kinds or kind in parameter.kinds
-                if parameter.kind == "KEYWORD_ONLY" or (parameter.kind == "POSITIONAL_OR_KEYWORD" and (skipped or keywords)):
+                if parameter.kind == "KEYWORD_ONLY" or (
+                    parameter.kind == "POSITIONAL_OR_KEYWORD" and (skipped or keywords)
+                ):
                     keywords[parameter.name] = text
                 else:
                     arguments.append(text)
         candidate = self._build(target, arguments, keywords, self._receiver(target))
-        candidate.typed = typed and bool(target.parameters) and all(p.kinds for p in target.parameters)
         candidate.chosen = chosen
         return candidate
 
@@ -134,7 +162,9 @@ class Inventor:
                 candidate.before, candidate.expr = [], target.template.format(r=_bracket(receiver), a=body)
         else:
             body = body or ("None" if target.kind == "operator" and "{a}" in target.template else "")
-            candidate.expr = target.template.format(r=_bracket(receiver), a=_bracket(body) if target.kind == "operator" else body)
+            candidate.expr = target.template.format(
+                r=_bracket(receiver), a=_bracket(body) if target.kind == "operator" else body
+            )
         return candidate
 
     def _state(self, owner: str) -> list[str]:
@@ -167,7 +197,7 @@ class Inventor:
     def _value(self, target: Target, parameter: Parameter) -> tuple[str, str]:
         weights = self._weights.get((target.qual, parameter.name))
         if weights is None:
-            weights = {kind: 0.15 if parameter.kinds else 1.0 for kind in values.KINDS}
+            weights = dict.fromkeys(values.KINDS, 0.15 if parameter.kinds else 1.0)
             for rank, kind in enumerate(parameter.kinds):
                 weights[kind] = weights.get(kind, 0.0) + 6.0 / (1 + 0.2 * rank)
             for name in self._objects:
@@ -190,7 +220,9 @@ class Inventor:
         arguments, keywords, receiver = list(candidate.arguments), dict(candidate.keywords), candidate.receiver
         for _ in range(self.rng.choice((1, 1, 1, 2, 3))):
             slots: list[Any] = [*range(len(arguments)), *keywords]
-            optional = [p for p in target.parameters if p.has_default and p.name not in keywords and p.kind not in _SPECIAL]
+            optional = [
+                p for p in target.parameters if p.has_default and p.name not in keywords and p.kind not in _SPECIAL
+            ]
             roll = self.rng.random()
             if receiver and roll < 0.3:
                 receiver = self._receiver(target)
@@ -212,10 +244,16 @@ class Inventor:
         try:
             value = ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            pool = next((pool for pool in values.POOLS.values() if text in pool), None) or next((p for p in self._objects.values() if text in p), None)
+            pool = next((pool for pool in values.POOLS.values() if text in pool), None) or next(
+                (p for p in self._objects.values() if text in p), None
+            )
             return self.rng.choice(pool) if pool else text
         changed = self._mutate_value(value, target, 0)
-        return f'float("{changed}")' if isinstance(changed, float) and (changed != changed or changed in {float("inf"), float("-inf")}) else repr(changed)  # noqa: PLR0124
+        return (
+            f'float("{changed}")'
+            if isinstance(changed, float) and (changed != changed or changed in {float("inf"), float("-inf")})
+            else repr(changed)
+        )
 
     def _mutate_value(self, value: Any, target: Target, depth: int) -> Any:  # noqa: C901, PLR0911, PLR0912
         rng = self.rng
@@ -223,9 +261,28 @@ class Inventor:
             return not value
         if isinstance(value, int):
             mined = target.literals.get("int", ["0"])
-            return rng.choice((value + 1, value - 1, -value, value * 10, value // 2, value + rng.randint(-20, 20), _literal(rng.choice(mined), value)))
+            return rng.choice(
+                (
+                    value + 1,
+                    value - 1,
+                    -value,
+                    value * 10,
+                    value // 2,
+                    value + rng.randint(-20, 20),
+                    _literal(rng.choice(mined), value),
+                )
+            )
         if isinstance(value, float):
-            return rng.choice((value + 1, value / 2, -value, value * 10, round(value, 1), _literal(rng.choice(target.literals.get("float", ["0.0"])), value)))
+            return rng.choice(
+                (
+                    value + 1,
+                    value / 2,
+                    -value,
+                    value * 10,
+                    round(value, 1),
+                    _literal(rng.choice(target.literals.get("float", ["0.0"])), value),
+                )
+            )
         if isinstance(value, str):
             roll = rng.random()
             if roll < 0.2 and self.subject.patterns:
@@ -247,7 +304,11 @@ class Inventor:
             elif items and roll < 0.8:
                 items.append(rng.choice(items))
             else:
-                items.append(_literal(values.fresh(rng, rng.choice(("int", "str", "int", "None", "list")), target.literals, {}), 0))
+                items.append(
+                    _literal(
+                        values.fresh(rng, rng.choice(("int", "str", "int", "None", "list")), target.literals, {}), 0
+                    )
+                )
             try:
                 return type(value)(items)
             except TypeError:
@@ -266,7 +327,7 @@ class Inventor:
 
     # -- examples -----------------------------------------------------------------------------------------------
 
-    def _example(self, text: str) -> Optional[Candidate]:
+    def _example(self, text: str) -> Candidate | None:
         """Take an expression that somebody wrote as it stands, its parts named where it is a call of a target."""
         try:
             node = ast.parse(text.strip(), mode="eval").body
@@ -274,18 +335,28 @@ class Inventor:
             return None
         if not isinstance(node, ast.Call):
             return None
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
+        name = (
+            node.func.attr
+            if isinstance(node.func, ast.Attribute)
+            else node.func.id
+            if isinstance(node.func, ast.Name)
+            else ""
+        )
         targets = self._by_name.get(name, [])
-        if not targets or any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
+        if (
+            not targets
+            or any(isinstance(a, ast.Starred) for a in node.args)
+            or any(k.arg is None for k in node.keywords)
+        ):
             return None
         arguments = [ast.unparse(a) for a in node.args]
         keywords = {k.arg: ast.unparse(k.value) for k in node.keywords if k.arg}
         receiver = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
         for target in targets:
-            if target.kind in {"function", "class", "static"}:
-                return self._build(target, arguments, keywords, "")
-            if target.kind == "method" and receiver:
-                return self._build(target, arguments, keywords, receiver)
+            if target.kind in {"function", "class", "static"} or (target.kind == "method" and receiver):
+                found = self._build(target, arguments, keywords, receiver if target.kind == "method" else "")
+                found.example = True
+                return found
         return None
 
 
@@ -295,11 +366,28 @@ def _assigned(function: ast.AST) -> set[str]:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
             if isinstance(node.ctx, (ast.Store, ast.Del)):
                 found.add(node.attr)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Attribute):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Attribute)
+        ):
             owner = node.func.value
-            if isinstance(owner.value, ast.Name) and owner.value.id == "self" and node.func.attr in {"append", "add", "pop", "update", "remove", "clear", "extend", "insert", "discard"}:
+            if (
+                isinstance(owner.value, ast.Name)
+                and owner.value.id == "self"
+                and node.func.attr
+                in {"append", "add", "pop", "update", "remove", "clear", "extend", "insert", "discard"}
+            ):
                 found.add(owner.attr)
     return found
+
+
+def _kind(text: str) -> str:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return ""
+    return "None" if value is None else type(value).__name__
 
 
 def _literal(text: str, otherwise: Any) -> Any:
@@ -329,4 +417,8 @@ def _bracket(text: str) -> str:
     except SyntaxError:
         return text
     tight = (ast.Call, ast.Name, ast.Attribute, ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.Subscript)
-    return text if isinstance(node, tight) and not (isinstance(node, ast.Constant) and isinstance(node.value, (int, float))) else f"({text})"
+    return (
+        text
+        if isinstance(node, tight) and not (isinstance(node, ast.Constant) and isinstance(node.value, (int, float)))
+        else f"({text})"
+    )

@@ -11,7 +11,7 @@ import types
 import uuid
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Optional
+from typing import Any
 
 ITEMS = 24
 """Longest collection that is written out."""
@@ -36,11 +36,17 @@ class Portrayer:
             return {"kind": "iterator", "whole": whole, "src": source} if source is not None else {"kind": "opaque"}
         source = self.source(value)
         if source is not None:
-            return {"kind": "nan"} if source == 'float("nan")' else {"kind": "value", "src": source, "type": _type(value)}
+            return (
+                {"kind": "nan"} if source == 'float("nan")' else {"kind": "value", "src": source, "type": _type(value)}
+            )
         checks = self._checks(value)
-        return {"kind": "object", "type": _type(value), "checks": checks} if checks else {"kind": "opaque", "type": _type(value)}
+        return (
+            {"kind": "object", "type": _type(value), "checks": checks}
+            if checks
+            else {"kind": "opaque", "type": _type(value)}
+        )
 
-    def source(self, value: Any, depth: int = 0) -> Optional[str]:  # noqa: C901, PLR0911, PLR0912 -- one line per type
+    def source(self, value: Any, depth: int = 0) -> str | None:  # noqa: PLR0911 -- one line per type
         """Return source that evaluates to an equal value, ``None`` where there is none."""
         kind = type(value)
         if value is None or kind in {bool, int}:
@@ -63,19 +69,19 @@ class Portrayer:
             return self._named(value)
         return self._collection(value, depth) if depth < 5 else None
 
-    def _enum(self, value: enum.Enum) -> Optional[str]:
+    def _enum(self, value: enum.Enum) -> str | None:
         cls = type(value)
         known = getattr(self._module, cls.__name__, None) is cls
         return f"{cls.__name__}.{value.name}" if known and value.name else None
 
-    def _named(self, value: Any) -> Optional[str]:
+    def _named(self, value: Any) -> str | None:
         name = getattr(value, "__name__", "")
         home = getattr(value, "__module__", None)
         if home == "builtins" and "." not in getattr(value, "__qualname__", "."):
             return str(name)
         return str(name) if getattr(self._module, name, None) is value and not name.startswith("_") else None
 
-    def _collection(self, value: Any, depth: int) -> Optional[str]:
+    def _collection(self, value: Any, depth: int) -> str | None:
         if isinstance(value, dict):
             return self._mapping(value, depth)
         if not isinstance(value, (list, tuple, set, frozenset, collections.deque, collections.abc.KeysView)):
@@ -96,7 +102,7 @@ class Portrayer:
             return "frozenset({" + ", ".join(sorted(texts)) + "})" if texts else "frozenset()"
         return "{" + ", ".join(sorted(texts)) + "}" if texts else "set()"
 
-    def _mapping(self, value: dict[Any, Any], depth: int) -> Optional[str]:
+    def _mapping(self, value: dict[Any, Any], depth: int) -> str | None:
         if len(value) > ITEMS:
             return None
         pairs = [(self.source(k, depth + 1), self.source(v, depth + 1)) for k, v in value.items()]
@@ -130,7 +136,7 @@ class Portrayer:
                 found.append(["len({})", text])
         return found
 
-    def _quietly(self, look: Any) -> Optional[str]:
+    def _quietly(self, look: Any) -> str | None:
         try:
             return self.source(look())
         except Exception:  # noqa: BLE001 -- a property of the tested code may raise anything

@@ -8,7 +8,7 @@ import time
 import unittest
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any, Optional  # noqa: UP035
+from typing import Any, Optional
 
 from .boot import Emit
 from .tracer import Tracer
@@ -29,7 +29,7 @@ def run(request: dict[str, Any], emit: Emit) -> dict[str, Any]:
     """Run ``request["tests"]`` (paths or node ids), emit one record per test, return the closing record."""
     tracer = Tracer(request.get("trace", ()))
     try:
-        import pytest  # noqa: F401, PLC0415
+        import pytest  # noqa: F401
     except ImportError:
         return _run_unittest(request, tracer, emit)
     return _run_pytest(request, tracer, emit)
@@ -49,6 +49,7 @@ class Watch:
         signal.signal(signal.SIGALRM, self._alarm)
         signal.setitimer(signal.ITIMER_REAL, self._limit)
         self._tracer.take()
+        self._tracer.start()
 
     def _alarm(self, number: int, frame: Optional[FrameType]) -> None:  # noqa: UP045, ARG002
         raise TestTimeout(f"longer than {self._limit:g} s")
@@ -59,13 +60,14 @@ class Watch:
 
     def end(self, name: str) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        self._tracer.stop()
         arcs = {path: sorted(found) for path, found in self._tracer.take().items()}
         record = {"event": "test", "id": name, "outcome": self._outcome or "passed", "arcs": arcs}
         self._emit({**record, "error": self._error, "seconds": round(time.monotonic() - self._began, 4)})
 
 
 def _run_pytest(request: dict[str, Any], tracer: Tracer, emit: Emit) -> dict[str, Any]:
-    import pytest  # noqa: PLC0415
+    import pytest
 
     watch = Watch(tracer, emit, float(request.get("test_seconds", 10)))
 
@@ -99,17 +101,15 @@ def _run_pytest(request: dict[str, Any], tracer: Tracer, emit: Emit) -> dict[str
                 emit({"event": "collect-error", "id": report.nodeid, "error": str(report.longrepr)[-_ERROR_TAIL:]})
 
         def pytest_collection_finish(self, session: Any) -> None:
-            emit({"event": "collected", "ids": [item.nodeid for item in session.items]})
+            arcs = {path: sorted(found) for path, found in tracer.take().items()}
+            emit({"event": "collected", "ids": [item.nodeid for item in session.items], "arcs": arcs})
 
     argv = [*request["tests"], "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--continue-on-collection-errors"]
     argv += ["-p", "no:xdist", "-p", "no:cov", "-o", "addopts=", "--capture=fd", "--rootdir", os.getcwd()]
     if request.get("collect_only"):
         argv.append("--collect-only")
-    tracer.start()
-    try:
-        status = int(pytest.main(argv, plugins=[Plugin()]))
-    finally:
-        tracer.stop()
+    tracer.watch_imports()
+    status = int(pytest.main(argv, plugins=[Plugin()]))
     return {"event": "end", "status": status, "runner": f"pytest {pytest.__version__}"}
 
 
@@ -152,17 +152,15 @@ def _run_unittest(request: dict[str, Any], tracer: Tracer, emit: Emit) -> dict[s
             watch.end(_unittest_name(test))
             super().stopTest(test)
 
-    tracer.start()
-    try:
-        cases = _load(request["tests"], emit)
-        only, dropped = request.get("only"), set(request.get("deselect", ()))
-        cases = [c for c in cases if (only is None or _unittest_name(c) in only) and _unittest_name(c) not in dropped]
-        _reorder(cases, request.get("order", ""))
-        emit({"event": "collected", "ids": [_unittest_name(case) for case in cases]})
-        if not request.get("collect_only"):
-            unittest.TestSuite(cases).run(Result())
-    finally:
-        tracer.stop()
+    tracer.watch_imports()
+    cases = _load(request["tests"], emit)
+    only, dropped = request.get("only"), set(request.get("deselect", ()))
+    cases = [c for c in cases if (only is None or _unittest_name(c) in only) and _unittest_name(c) not in dropped]
+    _reorder(cases, request.get("order", ""))
+    arcs = {path: sorted(found) for path, found in tracer.take().items()}
+    emit({"event": "collected", "ids": [_unittest_name(case) for case in cases], "arcs": arcs})
+    if not request.get("collect_only"):
+        unittest.TestSuite(cases).run(Result())
     return {"event": "end", "status": 0, "runner": "unittest"}
 
 

@@ -12,7 +12,7 @@ import sys
 import types
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from . import values
 from .portray import Portrayer
@@ -26,7 +26,19 @@ OPERATORS = {
     "__bool__": "bool({r})", "__int__": "int({r})", "__float__": "float({r})", "__neg__": "-{r}", "__pos__": "+{r}", "__abs__": "abs({r})",
     "__invert__": "~{r}", "__iter__": "list({r})", "__reversed__": "list(reversed({r}))", "__bytes__": "bytes({r})",
 }  # fmt: skip
-HELPERS = ("collections", "datetime", "decimal", "fractions", "itertools", "math", "operator", "pathlib", "re", "uuid", "asyncio")
+HELPERS = (
+    "collections",
+    "datetime",
+    "decimal",
+    "fractions",
+    "itertools",
+    "math",
+    "operator",
+    "pathlib",
+    "re",
+    "uuid",
+    "asyncio",
+)
 
 
 @dataclass
@@ -37,6 +49,8 @@ class Parameter:
     kind: str
     has_default: bool
     kinds: list[str]
+    declared: bool = False
+    """Whether the kinds come from an annotation, not from a guess."""
 
 
 @dataclass
@@ -74,7 +88,7 @@ class Subject:
         for target in self.targets:
             target.literals, target.words = self._literals(target)
 
-    def namespace(self, module: Optional[types.ModuleType] = None) -> dict[str, Any]:
+    def namespace(self, module: types.ModuleType | None = None) -> dict[str, Any]:
         """Return what a test sees: the module's own names over a few of the standard library's."""
         names: dict[str, Any] = {helper: importlib.import_module(helper) for helper in HELPERS}
         module = module or self.module
@@ -90,7 +104,7 @@ class Subject:
         exec(compile(source, self.file, "exec", dont_inherit=True), vars(copy))  # noqa: S102 -- this process exists for it
         return copy
 
-    def portrayer(self, module: Optional[types.ModuleType] = None) -> Portrayer:
+    def portrayer(self, module: types.ModuleType | None = None) -> Portrayer:
         """Return the portrayer for values of *module*."""
         return Portrayer(module or self.module)
 
@@ -120,7 +134,9 @@ class Subject:
         found: list[Target] = []
         if not inspect.isabstract(cls) and not issubclass(cls, (enum.Enum, typing.NamedTuple if False else ())):  # type: ignore[arg-type]
             init = cls.__init__ if "__init__" in dir(cls) else None  # type: ignore[misc]
-            new = next((c.__dict__["__new__"] for c in cls.__mro__ if "__new__" in c.__dict__ and c is not object), None)
+            new = next(
+                (c.__dict__["__new__"] for c in cls.__mro__ if "__new__" in c.__dict__ and c is not object), None
+            )
             callee = init if isinstance(init, types.FunctionType) else getattr(new, "__func__", cls)
             found.append(self._target(name, "class", name, f"{name}({{a}})", cls, callee))
         for member, raw in sorted(vars(cls).items()):
@@ -136,22 +152,34 @@ class Subject:
             if isinstance(raw, (staticmethod, classmethod)):
                 if not member.startswith("_"):
                     template = f"{name}.{member}({{a}})"
-                    found.append(self._target(f"{name}.{member}", "static", name, template, getattr(cls, member), function))
+                    found.append(
+                        self._target(f"{name}.{member}", "static", name, template, getattr(cls, member), function)
+                    )
             elif member in OPERATORS:
-                found.append(self._target(f"{name}.{member}", "operator", name, OPERATORS[member], function, function, bound=True))
+                found.append(
+                    self._target(
+                        f"{name}.{member}", "operator", name, OPERATORS[member], function, function, bound=True
+                    )
+                )
             elif member == "__call__":
-                found.append(self._target(f"{name}.{member}", "method", name, "{r}({a})", function, function, bound=True))
+                found.append(
+                    self._target(f"{name}.{member}", "method", name, "{r}({a})", function, function, bound=True)
+                )
             elif not member.startswith("_"):
                 template = f"{{r}}.{member}({{a}})"
                 found.append(self._target(f"{name}.{member}", "method", name, template, function, function, bound=True))
         return found
 
-    def _target(  # noqa: PLR0913
+    def _target(
         self, qual: str, kind: str, owner: str, template: str, callee: Any, function: Any, *, bound: bool = False
     ) -> Target:
         code = getattr(function, "__code__", None)
         first = code.co_firstlineno if code is not None else 0
-        last = max((line for _, _, line in code.co_lines() if line), default=first) if code is not None and hasattr(code, "co_lines") else first
+        last = (
+            max((line for _, _, line in code.co_lines() if line), default=first)
+            if code is not None and hasattr(code, "co_lines")
+            else first
+        )
         parameters = [] if callee is None else self._parameters(callee, owner, bound=bound)
         is_async = inspect.iscoroutinefunction(function)
         return Target(qual, kind, owner, template, parameters, first, self._last_line(first, last), is_async)
@@ -179,17 +207,21 @@ class Subject:
                 continue
             annotation = hints.get(name, None if p.annotation is p.empty else p.annotation)
             kinds = [] if annotation is None else values.kinds_of(annotation, name, p.default, p.default is not p.empty)
+            declared = bool(kinds)
             if not kinds:
                 kinds = values.kinds_of("", name, p.default, p.default is not p.empty)
             if name == "other" and owner:
                 kinds = [f"@{owner}", f"@{owner}", *kinds]
-            found.append(Parameter(name, p.kind.name, p.default is not p.empty, kinds))
+            found.append(Parameter(name, p.kind.name, p.default is not p.empty, kinds, declared))
         return found
 
     def _patterns(self) -> list[tuple[str, int]]:
         """Regular expressions that the module compiles or holds as text."""
         found: dict[str, int] = {}
-        holders = [vars(self.module), *(vars(v) for v in vars(self.module).values() if isinstance(v, type) and v.__module__ == self.name)]
+        holders = [
+            vars(self.module),
+            *(vars(v) for v in vars(self.module).values() if isinstance(v, type) and v.__module__ == self.name),
+        ]
         for holder in holders:
             for value in list(holder.values()):
                 if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
@@ -197,7 +229,11 @@ class Subject:
                 elif isinstance(value, str) and ("(?P<" in value or "\\d" in value):
                     found.setdefault(value, re.VERBOSE if "\n" in value else 0)
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"compile", "sub", "match", "search", "fullmatch", "split", "findall", "finditer"}:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in {"compile", "sub", "match", "search", "fullmatch", "split", "findall", "finditer"}
+            ):
                 if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
                     found.setdefault(node.args[0].value, 0)
         for value in vars(self.module).values():
@@ -231,7 +267,9 @@ class Subject:
             elif isinstance(value, bytes) and len(value) <= 40:
                 mined.setdefault("bytes", set()).add(repr(value))
         rng = random.Random(target.qual)  # noqa: S311
-        return {kind: sorted(found) for kind, found in mined.items()}, sorted(rng.sample(sorted(words), min(60, len(words))))
+        return {kind: sorted(found) for kind, found in mined.items()}, sorted(
+            rng.sample(sorted(words), min(60, len(words)))
+        )
 
 
 def quiet() -> None:

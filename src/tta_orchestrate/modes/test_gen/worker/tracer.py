@@ -1,9 +1,11 @@
 """Which lines of some files run, and which line follows which: coverage without a dependency in the tested repository."""
 
+import importlib.machinery
+import os
 import sys
 import threading
 from collections.abc import Iterable
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Optional  # noqa: UP035 -- read by Python 3.9 as well
 
 Arc = tuple[int, int]
@@ -18,13 +20,36 @@ class Tracer:
         self._arcs: dict[str, set[Arc]] = {name: set() for name in self._files}
         self._wanted: dict[CodeType, bool] = {}
 
+    def watch_imports(self) -> None:
+        """Trace the files while they are imported; the rest of a session's start would only be slowed down."""
+        original = importlib.machinery.SourceFileLoader.exec_module
+        tracer = self
+
+        def exec_module(loader: importlib.machinery.SourceFileLoader, module: ModuleType) -> None:
+            if os.path.abspath(loader.path) not in tracer._files:
+                return original(loader, module)
+            before = sys.gettrace()
+            tracer.start()
+            try:
+                return original(loader, module)
+            finally:
+                if before is None:
+                    tracer.stop()
+
+        if self._files:
+            importlib.machinery.SourceFileLoader.exec_module = exec_module  # type: ignore[method-assign, assignment]
+
     def start(self) -> None:
         """Trace this thread and those it starts."""
+        if not self._files:
+            return
         threading.settrace(self._global)
         sys.settrace(self._global)
 
     def stop(self) -> None:
         """Trace no more."""
+        if not self._files:
+            return
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]
 

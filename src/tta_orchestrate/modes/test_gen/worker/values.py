@@ -5,7 +5,7 @@ import re
 import string
 import typing
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 try:
     from re import _parser as sre  # type: ignore[attr-defined]
@@ -53,7 +53,7 @@ _BY_NAME: tuple[tuple[str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
-def kinds_of(annotation: Any, name: str, default: Any, has_default: bool) -> list[str]:  # noqa: FBT001
+def kinds_of(annotation: Any, name: str, default: Any, has_default: bool) -> list[str]:
     """Return the kinds of value worth trying first, most likely first; empty when nothing is known."""
     found = _annotated(annotation)
     if has_default and default is not None:
@@ -68,7 +68,7 @@ def kinds_of(annotation: Any, name: str, default: Any, has_default: bool) -> lis
     return found
 
 
-def _annotated(annotation: Any, depth: int = 0) -> list[str]:  # noqa: C901, PLR0911, PLR0912 -- one line per shape of a type
+def _annotated(annotation: Any, depth: int = 0) -> list[str]:  # noqa: C901, PLR0911 -- one line per shape of a type
     if annotation is None or annotation is type(None):
         return ["None"]
     if isinstance(annotation, str):
@@ -88,7 +88,12 @@ def _annotated(annotation: Any, depth: int = 0) -> list[str]:  # noqa: C901, PLR
             return ["callable"]
         inner = [_annotated(argument, depth + 1) for argument in arguments if argument is not Ellipsis]
         outer = _annotated(origin, depth + 1)
-        first = [f"{kind}[{'|'.join(inner[0])}]" if kind in {"list", "set", "iterator", "tuple"} and len(inner) >= 1 and inner[0] else kind for kind in outer]
+        first = [
+            f"{kind}[{'|'.join(inner[0])}]"
+            if kind in {"list", "set", "iterator", "tuple"} and len(inner) >= 1 and inner[0]
+            else kind
+            for kind in outer
+        ]
         return first
     if isinstance(annotation, type):
         name = annotation.__name__
@@ -109,7 +114,14 @@ def _annotated(annotation: Any, depth: int = 0) -> list[str]:  # noqa: C901, PLR
 
 def _from_text(text: str) -> list[str]:
     words = re.findall(r"[A-Za-z_.]+", text)
-    known = {"Sequence": "list", "Iterable": "list", "Mapping": "dict", "Iterator": "iterator", "Callable": "callable", "Path": "pathlib.Path"}
+    known = {
+        "Sequence": "list",
+        "Iterable": "list",
+        "Mapping": "dict",
+        "Iterator": "iterator",
+        "Callable": "callable",
+        "Path": "pathlib.Path",
+    }
     found = []
     for word in words:
         word = known.get(word.rpartition(".")[2], word)  # noqa: PLW2901
@@ -120,7 +132,9 @@ def _from_text(text: str) -> list[str]:
     return found
 
 
-def fresh(rng: random.Random, kind: str, extra: dict[str, list[str]], objects: dict[str, list[str]], depth: int = 0) -> str:
+def fresh(
+    rng: random.Random, kind: str, extra: dict[str, list[str]], objects: dict[str, list[str]], depth: int = 0
+) -> str:
     """Return the source of a value of *kind*; ``@mod.Class`` asks for an instance, ``=text`` is taken as it stands."""
     if kind.startswith("="):
         return kind[1:]
@@ -130,7 +144,9 @@ def fresh(rng: random.Random, kind: str, extra: dict[str, list[str]], objects: d
     if "[" in kind:
         outer, _, rest = kind.partition("[")
         inner = rest[:-1].split("|") if rest.count("[") == 0 else ["int"]
-        items = [fresh(rng, rng.choice(inner), extra, objects, depth + 1) for _ in range(rng.choice((0, 1, 2, 2, 3, 4)))]
+        items = [
+            fresh(rng, rng.choice(inner), extra, objects, depth + 1) for _ in range(rng.choice((0, 1, 2, 2, 3, 4)))
+        ]
         return collect(outer, items)
     mined = extra.get(kind, [])
     if mined and rng.random() < 0.5:
@@ -148,7 +164,7 @@ def collect(outer: str, items: Sequence[str]) -> str:
     return f"iter([{body}])" if outer == "iterator" else f"[{body}]"
 
 
-def sample(pattern: str, rng: random.Random, flags: int = 0) -> Optional[str]:
+def sample(pattern: str, rng: random.Random, flags: int = 0) -> str | None:
     """Return some text that *pattern* is meant to match, ``None`` when it cannot be read."""
     try:
         parsed = sre.parse(pattern, flags)
@@ -159,7 +175,7 @@ def sample(pattern: str, rng: random.Random, flags: int = 0) -> Optional[str]:
     return text if len(text) < 120 else text[:120]
 
 
-def _sample(parsed: Any, rng: random.Random, groups: dict[int, str]) -> str:  # noqa: C901, PLR0912 -- one branch per node
+def _sample(parsed: Any, rng: random.Random, groups: dict[int, str]) -> str:  # noqa: C901 -- one branch per node
     out = []
     for op, argument in parsed:
         name = str(op)
@@ -216,7 +232,11 @@ def mutate_text(rng: random.Random, text: str, words: Sequence[str]) -> str:
     if choice == 1 and text:
         return text[: at - 1] + text[at:] if at else text[1:]
     if choice == 2:
-        return text[:at] + rng.choice(string.ascii_letters + string.digits + "-_.,:;/+ \t\n\"'()[]{}%$#@!&*=<>?~\xe9\u0416\u4e2d") + text[at:]
+        return (
+            text[:at]
+            + rng.choice(string.ascii_letters + string.digits + "-_.,:;/+ \t\n\"'()[]{}%$#@!&*=<>?~\xe9\u0416\u4e2d")
+            + text[at:]
+        )
     if choice == 3:
         return text.upper() if rng.random() < 0.5 else text.title()
     if choice == 4:
