@@ -38,11 +38,12 @@ def become(job: Job, *, uid: int, gid: int, scratch: str) -> None:
     if "rlimits" not in job.without:
         _rlimits(job.limits)
     _oom_first()
+    os.chdir(job.cwd)
+    ruleset = _ruleset(job, scratch)  # while this process can still reach every path
     if os.geteuid() == 0 and job.level is not Level.OFF and "uid" not in job.without:
         _drop(uid, gid)
-    os.chdir(job.cwd)
     if job.level is not Level.OFF:
-        _lock(job, scratch)
+        _lock(job, ruleset)
     env = {**job.env, "HOME": scratch, "TMPDIR": scratch, "USER": "tester", "LOGNAME": "tester"}
     os.execve(job.argv[0], list(job.argv), env)  # noqa: S606 -- no shell on purpose
 
@@ -78,11 +79,18 @@ def _drop(uid: int, gid: int) -> None:
     os.setresuid(uid, uid, uid)
 
 
-def _lock(job: Job, scratch: str) -> None:
+def _ruleset(job: Job, scratch: str) -> int | None:
+    if job.level is Level.OFF or "landlock" in job.without:
+        return None
+    writable = (scratch, "/dev/shm", "/dev/null")  # noqa: S108 -- shared memory is private, or the container's
+    return landlock.prepare(read=_readable(job), write=writable, loopback=job.loopback)
+
+
+def _lock(job: Job, ruleset: int | None) -> None:
     if "no_new_privs" not in job.without:
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-    if "landlock" not in job.without:
-        landlock.restrict(read=_readable(job), write=(scratch, "/dev/shm", "/dev/null"), loopback=job.loopback)  # noqa: S108
+    if ruleset is not None:
+        landlock.enforce(ruleset)
     if "seccomp" not in job.without:
         seccomp.install(loopback=job.loopback)
 

@@ -27,7 +27,8 @@ from tta_orchestrate.sandbox.spec import Bind, End, Job, JobResult, Level, Limit
 
 _SECONDS: Final = 4.0
 _SLACK: Final = 4.0
-REMOVABLE: Final = ("namespaces", "landlock", "seccomp", "uid", "no_new_privs", "rlimits")
+REMOVABLE: Final = ("namespaces", "landlock", "seccomp", "uid", "rlimits")
+"""``no_new_privs`` cannot be left out alone: without it the kernel takes neither Landlock rules nor a filter."""
 _NEEDS_LIMITS: Final = {"fork_bomb", "large_allocation", "large_file", "many_files"}
 """Not tried without limits: this machine is not ours alone."""
 
@@ -48,6 +49,8 @@ class Attempt:
     name: str
     reached: bool
     detail: str
+    ran: bool = True
+    """False when the sandbox refused to start it: that proves nothing."""
 
 
 @contextlib.contextmanager
@@ -74,7 +77,11 @@ def target() -> Iterator[Target]:
             "udp": _datagrams(stack, scene),
             "same_network": True, "same_pids": True,
         }  # fmt: skip
-        for name, address in (("docker_socket", scene.aim["docker"]), ("path_socket", scene.aim["socket"]), ("abstract_socket", "\0" + mark[:20])):
+        for name, address in (
+            ("docker_socket", scene.aim["docker"]),
+            ("path_socket", scene.aim["socket"]),
+            ("abstract_socket", "\0" + mark[:20]),
+        ):
             _listen(stack, scene, name, socket.AF_UNIX, address)
         scene.aim.update(_holder(stack, folder, mark))
         yield scene
@@ -130,7 +137,11 @@ _HOLDER: Final = (
 def _holder(stack: contextlib.ExitStack, folder: Path, mark: str) -> dict[str, int]:
     """Start the process that holds the secret: in its environment, arguments, memory and open files."""
     process = subprocess.Popen(
-        [sys.executable, "-I", "-c", _HOLDER, mark], cwd=folder, env={"API_KEY": mark}, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-I", "-c", _HOLDER, mark],
+        cwd=folder,
+        env={"API_KEY": mark},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     stack.callback(process.wait)
     stack.callback(process.kill)
@@ -140,7 +151,9 @@ def _holder(stack: contextlib.ExitStack, folder: Path, mark: str) -> dict[str, i
     return {"holder": process.pid, "address": int(address), "holder_fd": int(fd)}
 
 
-def attempt(name: str, scene: Target, sandbox: Sandbox, *, python: str, binds: Sequence[Bind], without: Sequence[str] = ()) -> Attempt:
+def attempt(
+    name: str, scene: Target, sandbox: Sandbox, *, python: str, binds: Sequence[Bind], without: Sequence[str] = ()
+) -> Attempt:
     """Run one probe and judge it from outside."""
     private = sandbox.level is Level.PRIVATE and "namespaces" not in without
     aim = {**scene.aim, "same_network": not private, "same_pids": not private}
@@ -159,7 +172,7 @@ def attempt(name: str, scene: Target, sandbox: Sandbox, *, python: str, binds: S
     try:
         result = sandbox.run(job)
     except SandboxError as error:
-        return Attempt(name=name, reached=False, detail=f"refused: {error}")
+        return Attempt(name=name, reached=False, detail=f"refused: {error}", ran=False)
     time.sleep(0.05)
     return _judge(name, scene, result, _processes() - before)
 
@@ -193,7 +206,9 @@ def _processes() -> set[str]:
     return found
 
 
-def run(level: Level, *, python: str, binds: Sequence[Bind], without: Sequence[str] = (), names: Sequence[str] = ()) -> list[Attempt]:
+def run(
+    level: Level, *, python: str, binds: Sequence[Bind], without: Sequence[str] = (), names: Sequence[str] = ()
+) -> list[Attempt]:
     """Try *names* (all by default), one job each."""
     wanted = [n for n in names or probes.PROBES if "rlimits" not in without or n not in _NEEDS_LIMITS]
     sandbox = Sandbox(level=level)
@@ -217,20 +232,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Try to escape from the sandbox.")
     parser.add_argument("--level", type=Level, choices=[Level.PRIVATE, Level.BOX], default=Level.PRIVATE)
     parser.add_argument("--table", action="store_true", help="also without one layer at a time")
-    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="a line for every probe")
+    parser.add_argument("--python", default=sys.executable, help="interpreter for the probes")
     options = parser.parse_args()
-    found = run(options.level, python=sys.executable, binds=_binds())
+    found = run(options.level, python=options.python, binds=_binds())
     for one in found:
-        if one.reached or options.verbose:
-            sys.stdout.write(f"{'REACHED' if one.reached else 'stopped'}  {one.name}: {one.detail}\n")
-    reached = sum(one.reached for one in found)
-    sys.stdout.write(f"level {options.level}: {len(found)} probes tried, {reached} reached\n")
-    if options.table:
-        for layer in REMOVABLE:
-            part = run(options.level, python=sys.executable, binds=_binds(), without=(layer,))
-            through = [one.name for one in part if one.reached]
-            sys.stdout.write(f"without {layer}: {len(part)} tried, {len(through)} reached: {', '.join(through)}\n")
-    sys.exit(1 if reached else 0)
+        if one.reached or not one.ran or options.verbose:
+            word = "REACHED" if one.reached else "stopped" if one.ran else "NOT RUN"
+            sys.stdout.write(f"{word}  {one.name}: {one.detail}\n")
+    sys.stdout.write(f"level {options.level}: {_count(found)}\n")
+    for layer in REMOVABLE if options.table else ():
+        part = run(options.level, python=options.python, binds=_binds(), without=(layer,))
+        through = [one.name for one in part if one.reached]
+        sys.stdout.write(f"without {layer}: {_count(part)}: {', '.join(through)}\n")
+    sys.exit(1 if any(one.reached or not one.ran for one in found) else 0)
+
+
+def _count(found: Sequence[Attempt]) -> str:
+    ran = [one for one in found if one.ran]
+    refused = f", {len(found) - len(ran)} not run" if len(ran) < len(found) else ""
+    return f"{len(ran)} probes tried{refused}, {sum(one.reached for one in ran)} reached"
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ def abi() -> int:
         return 0
 
 
-def restrict(*, read: Iterable[str], write: Iterable[str], loopback: bool) -> None:
-    """Confine this process for good: *read* and execute beneath these paths, *write* beneath those, nothing else.
+def prepare(*, read: Iterable[str], write: Iterable[str], loopback: bool) -> int:
+    """Return a rule set (a descriptor): *read* and execute beneath these paths, *write* beneath those, nothing else.
 
     Paths that do not exist are passed over. Without *loopback* TCP is closed as well (ABI 4); signals to, and abstract
     sockets of, processes outside are closed always (ABI 6).
@@ -48,9 +48,8 @@ def restrict(*, read: Iterable[str], write: Iterable[str], loopback: bool) -> No
         OSError: the kernel has no Landlock.
     """
     version = abi()
-    every = (1 << _RIGHTS_BY_ABI.get(version, 16)) - 1
     attributes = _Attributes(
-        fs=every,
+        fs=_every(version),
         net=_NET_ALL if version >= _NET_ABI and not loopback else 0,
         scoped=_SCOPE_ALL if version >= _SCOPE_ABI else 0,
     )
@@ -58,14 +57,21 @@ def restrict(*, read: Iterable[str], write: Iterable[str], loopback: bool) -> No
     ruleset = syscalls.call(
         "landlock_create_ruleset", ctypes.byref(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0)
     )
-    try:
-        for path in read:
-            _allow(ruleset, path, _READ)
-        for path in write:
-            _allow(ruleset, path, every)
-        syscalls.call("landlock_restrict_self", ctypes.c_int(ruleset), ctypes.c_uint32(0))
-    finally:
-        os.close(ruleset)
+    for path in read:
+        _allow(ruleset, path, _READ)
+    for path in write:
+        _allow(ruleset, path, _every(version))
+    return ruleset
+
+
+def enforce(ruleset: int) -> None:
+    """Confine this process and its future children to *ruleset*, for good; ``no_new_privs`` must be set."""
+    syscalls.call("landlock_restrict_self", ctypes.c_int(ruleset), ctypes.c_uint32(0))
+    os.close(ruleset)
+
+
+def _every(version: int) -> int:
+    return (1 << _RIGHTS_BY_ABI.get(version, 16)) - 1
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:
@@ -76,7 +82,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
     try:
         if not stat.S_ISDIR(os.fstat(parent).st_mode):
             rights &= _OF_A_FILE
-        rule = _PathBeneath(allowed=rights & ((1 << _RIGHTS_BY_ABI.get(abi(), 16)) - 1), parent=parent)
+        rule = _PathBeneath(allowed=rights & _every(abi()), parent=parent)
         syscalls.call(
             "landlock_add_rule",
             ctypes.c_int(ruleset),

@@ -61,7 +61,7 @@ def _holds(path: str, aim: Aim) -> str:
 
 @probe
 def own_environment(aim: Aim) -> str:
-    return _expect(any(aim["mark"] in value for value in os.environ.values()))  # noqa: TID251 -- that is the question
+    return _expect(any(aim["mark"] in value for value in os.environ.values()))
 
 
 @probe
@@ -101,7 +101,7 @@ def holder_root(aim: Aim) -> str:
 
 @probe
 def process_list(aim: Aim) -> str:
-    return _expect(any(_holds_quietly(entry, aim) for entry in os.listdir("/proc") if entry.isdigit()))  # noqa: PTH208
+    return _expect(any(_holds_quietly(entry, aim) for entry in os.listdir("/proc") if entry.isdigit()))
 
 
 def _holds_quietly(pid: str, aim: Aim) -> bool:
@@ -124,7 +124,7 @@ def ptrace_holder(aim: Aim) -> str:
 
 
 @probe
-def ptrace_own_child(aim: Aim) -> str:  # noqa: ARG001
+def ptrace_own_child(aim: Aim) -> str:
     child = os.fork()
     if child == 0:
         time.sleep(2)
@@ -141,13 +141,15 @@ def process_memory_read(aim: Aim) -> str:
     buffer = ctypes.create_string_buffer(16)
     here = (ctypes.c_size_t * 2)(ctypes.addressof(buffer), 16)
     there = (ctypes.c_size_t * 2)(aim["address"], 16)
-    size = _syscall(310, 270, ctypes.c_long(aim["holder"]), here, ctypes.c_ulong(1), there, ctypes.c_ulong(1), ctypes.c_ulong(0))
+    size = _syscall(
+        310, 270, ctypes.c_long(aim["holder"]), here, ctypes.c_ulong(1), there, ctypes.c_ulong(1), ctypes.c_ulong(0)
+    )
     return f"{size} bytes"
 
 
 @probe
 def process_memory_file(aim: Aim) -> str:
-    with open(f"/proc/{aim['holder']}/mem", "rb"):  # noqa: PTH123
+    with open(f"/proc/{aim['holder']}/mem", "rb"):
         return "opened"
 
 
@@ -171,7 +173,7 @@ def signal_parent(aim: Aim) -> str:
 
 
 @probe
-def inherited_descriptors(aim: Aim) -> str:  # noqa: ARG001
+def inherited_descriptors(aim: Aim) -> str:
     extra = []
     for fd in range(5, 256):
         try:
@@ -200,7 +202,7 @@ def secret_by_symlink(aim: Aim) -> str:
 @probe
 def secret_by_hardlink(aim: Aim) -> str:
     link = Path(_scratch(), "hard")
-    os.link(aim["file"], link)  # noqa: PTH200
+    os.link(aim["file"], link)
     return _holds(str(link), aim)
 
 
@@ -217,73 +219,75 @@ def secret_by_shell(aim: Aim) -> str:
 
 @probe
 def folder_listing(aim: Aim) -> str:
-    return _expect("secret" in os.listdir(os.path.dirname(aim["file"])))  # noqa: PTH120, PTH208
+    return _expect("secret" in os.listdir(os.path.dirname(aim["file"])))
 
 
 @probe
-def shadow_file(aim: Aim) -> str:  # noqa: ARG001
+def shadow_file(aim: Aim) -> str:
     return _expect(Path("/etc/shadow").read_bytes())
 
 
 @probe
-def home_of_root(aim: Aim) -> str:  # noqa: ARG001
-    return _expect(set(os.listdir("/root")) - {".pyenv"}, "listed")  # noqa: PTH208
+def home_of_root(aim: Aim) -> str:
+    return _expect(set(os.listdir("/root")) - {".pyenv"}, "listed")
 
 
 @probe
 def host_scratch_space(aim: Aim) -> str:
-    return _expect(os.path.exists(aim["file"]))  # noqa: PTH110
+    return _expect(os.path.exists(aim["file"]))
 
 
 @probe
 def command_file_of_the_runner(aim: Aim) -> str:
-    with open(aim["command_file"], "a", encoding="ascii") as file:  # noqa: PTH123
+    with open(aim["command_file"], "a", encoding="ascii") as file:
         file.write("FORGED=1\n")
     return "written"
 
 
 @probe
 def results_folder(aim: Aim) -> str:
-    with open(os.path.join(aim["results"], "result.json"), "w", encoding="ascii") as file:  # noqa: PTH118, PTH123
+    with open(os.path.join(aim["results"], "result.json"), "w", encoding="ascii") as file:
         file.write("{}")
     return "written"
 
 
 @probe
 def source_under_test(aim: Aim) -> str:
-    with open(os.path.join(aim["source"], "module.py"), "a", encoding="ascii"):  # noqa: PTH118, PTH123
+    with open(os.path.join(aim["source"], "module.py"), "a", encoding="ascii"):
         return "opened for writing"
 
 
 @probe
-def system_program(aim: Aim) -> str:  # noqa: ARG001
-    with open("/usr/bin/env", "ab"):  # noqa: PTH123
+def system_program(aim: Aim) -> str:
+    with open("/usr/bin/env", "ab"):
         return "opened for writing"
 
 
 @probe
-def interpreter(aim: Aim) -> str:  # noqa: ARG001
-    with open(os.__file__, "ab"):  # noqa: PTH123
+def interpreter(aim: Aim) -> str:
+    with open(os.__file__, "ab"):
         return "opened for writing"
 
 
 @probe
-def block_device(aim: Aim) -> str:  # noqa: ARG001
+def block_device(aim: Aim) -> str:
     return _first_open(("/dev/vda", "/dev/sda", "/dev/nvme0n1"), os.O_RDONLY)
 
 
 @probe
-def kernel_memory(aim: Aim) -> str:  # noqa: ARG001
+def kernel_memory(aim: Aim) -> str:
     return _first_open(("/dev/mem", "/dev/kmsg", "/proc/kcore", "/proc/kmsg"), os.O_RDONLY)
 
 
 @probe
-def kernel_settings(aim: Aim) -> str:  # noqa: ARG001
-    return _first_open(("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel/uevent_helper"), os.O_WRONLY)
+def kernel_settings(aim: Aim) -> str:
+    return _first_open(
+        ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel/uevent_helper"), os.O_WRONLY
+    )
 
 
 @probe
-def control_groups(aim: Aim) -> str:  # noqa: ARG001
+def control_groups(aim: Aim) -> str:
     return _first_open(("/sys/fs/cgroup/cgroup.procs", "/sys/fs/cgroup/release_agent"), os.O_WRONLY)
 
 
@@ -300,20 +304,20 @@ def _first_open(paths: tuple[str, ...], flags: int) -> str:
 
 
 @probe
-def make_device(aim: Aim) -> str:  # noqa: ARG001
-    path = os.path.join(_scratch(), "device")  # noqa: PTH118
+def make_device(aim: Aim) -> str:
+    path = os.path.join(_scratch(), "device")
     os.mknod(path, 0o20666, os.makedev(1, 1))
     return "made"
 
 
 @probe
-def open_by_handle(aim: Aim) -> str:  # noqa: ARG001
+def open_by_handle(aim: Aim) -> str:
     handle = struct.pack("Ii", 8, 1) + bytes(8)
     root = os.open("/", os.O_PATH)
     try:
         _syscall(304, 265, ctypes.c_int(root), handle, ctypes.c_int(0))
     except OSError as error:
-        if error.errno == 116:  # ESTALE: the call itself is open to us  # noqa: PLR2004
+        if error.errno == 116:  # ESTALE: the call itself is open to us
             return "open"
         raise
     return "open"
@@ -352,37 +356,37 @@ def listen_to_the_host(aim: Aim) -> str:
 
 
 @probe
-def raw_socket(aim: Aim) -> str:  # noqa: ARG001
+def raw_socket(aim: Aim) -> str:
     socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP).close()
     return "made"
 
 
 @probe
-def packet_socket(aim: Aim) -> str:  # noqa: ARG001
+def packet_socket(aim: Aim) -> str:
     socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
     return "made"
 
 
 @probe
-def netlink_socket(aim: Aim) -> str:  # noqa: ARG001
+def netlink_socket(aim: Aim) -> str:
     socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).close()
     return "made"
 
 
 @probe
-def kernel_crypto_socket(aim: Aim) -> str:  # noqa: ARG001
+def kernel_crypto_socket(aim: Aim) -> str:
     socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET, 0).close()
     return "made"
 
 
 @probe
-def vsock(aim: Aim) -> str:  # noqa: ARG001
+def vsock(aim: Aim) -> str:
     socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM, 0).close()
     return "made"
 
 
 @probe
-def other_families(aim: Aim) -> str:  # noqa: ARG001
+def other_families(aim: Aim) -> str:
     made = []
     for family in (*range(3, 10), *range(11, 45)):
         try:
@@ -416,13 +420,13 @@ def _talk(address: str, aim: Aim) -> str:
 
 
 @probe
-def interfaces(aim: Aim) -> str:  # noqa: ARG001
+def interfaces(aim: Aim) -> str:
     names = {name for _, name in socket.if_nameindex()} - {"lo"}
     return _expect(names, str(sorted(names)))
 
 
 @probe
-def routes(aim: Aim) -> str:  # noqa: ARG001
+def routes(aim: Aim) -> str:
     lines = Path("/proc/net/route").read_text(encoding="ascii").splitlines()[1:]
     return _expect(lines, f"{len(lines)} routes")
 
@@ -431,23 +435,27 @@ def routes(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def become_root(aim: Aim) -> str:  # noqa: ARG001
+def become_root(aim: Aim) -> str:
     _expect(os.getuid(), "")
     os.setuid(0)
     return "root"
 
 
 @probe
-def capabilities(aim: Aim) -> str:  # noqa: ARG001
+def capabilities(aim: Aim) -> str:
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    held = [line for line in status.splitlines() if line.startswith(("CapEff", "CapPrm", "CapAmb")) and int(line.split()[1], 16)]
+    held = [
+        line
+        for line in status.splitlines()
+        if line.startswith(("CapEff", "CapPrm", "CapAmb")) and int(line.split()[1], 16)
+    ]
     return _expect(held, str(held))
 
 
 @probe
-def setuid_program(aim: Aim) -> str:  # noqa: ARG001
+def setuid_program(aim: Aim) -> str:
     for program in ("/bin/su", "/usr/bin/passwd", "/usr/bin/newgrp"):
-        if os.path.exists(program) and not _no_new_privs():  # noqa: PTH110
+        if os.path.exists(program) and not _no_new_privs():
             return program
     raise BlockedError("no_new_privs")
 
@@ -464,17 +472,17 @@ def _unshare(flags: int) -> str:
 
 
 @probe
-def user_namespace(aim: Aim) -> str:  # noqa: ARG001
+def user_namespace(aim: Aim) -> str:
     return _unshare(0x10000000)
 
 
 @probe
-def mount_namespace(aim: Aim) -> str:  # noqa: ARG001
+def mount_namespace(aim: Aim) -> str:
     return _unshare(0x00020000)
 
 
 @probe
-def clone_with_namespace(aim: Aim) -> str:  # noqa: ARG001
+def clone_with_namespace(aim: Aim) -> str:
     child = _syscall(56, 220, ctypes.c_long(0x10000000 | signal.SIGCHLD), None, None, None, None)
     if child == 0:
         os._exit(0)
@@ -483,7 +491,7 @@ def clone_with_namespace(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def clone3_with_namespace(aim: Aim) -> str:  # noqa: ARG001
+def clone3_with_namespace(aim: Aim) -> str:
     arguments = array.array("Q", [0x10000000, 0, 0, 0, signal.SIGCHLD, 0, 0, 0])
     address, _ = arguments.buffer_info()
     child = _syscall(435, 435, ctypes.c_void_p(address), ctypes.c_size_t(64))
@@ -501,52 +509,60 @@ def join_namespace(aim: Aim) -> str:
 
 
 @probe
-def mount_something(aim: Aim) -> str:  # noqa: ARG001
-    target = os.path.join(_scratch(), "mnt")  # noqa: PTH118
-    os.mkdir(target)  # noqa: PTH102
+def mount_something(aim: Aim) -> str:
+    target = os.path.join(_scratch(), "mnt")
+    os.mkdir(target)
     _syscall(165, 40, b"tmpfs", target.encode(), b"tmpfs", ctypes.c_ulong(0), None)
     return "mounted"
 
 
 @probe
-def change_root(aim: Aim) -> str:  # noqa: ARG001
+def change_root(aim: Aim) -> str:
     os.chroot(_scratch())
     return "changed"
 
 
 @probe
-def io_uring(aim: Aim) -> str:  # noqa: ARG001
+def io_uring(aim: Aim) -> str:
     return str(_syscall(425, 425, ctypes.c_uint(2), ctypes.create_string_buffer(256)))
 
 
 @probe
-def bpf(aim: Aim) -> str:  # noqa: ARG001
-    return str(_syscall(321, 280, ctypes.c_int(0), ctypes.create_string_buffer(struct.pack("IIII", 2, 4, 4, 1), 128), ctypes.c_uint(128)))
+def bpf(aim: Aim) -> str:
+    return str(
+        _syscall(
+            321,
+            280,
+            ctypes.c_int(0),
+            ctypes.create_string_buffer(struct.pack("IIII", 2, 4, 4, 1), 128),
+            ctypes.c_uint(128),
+        )
+    )
 
 
 @probe
-def performance_events(aim: Aim) -> str:  # noqa: ARG001
+def performance_events(aim: Aim) -> str:
     attributes = ctypes.create_string_buffer(struct.pack("II", 1, 112), 128)
     return str(_syscall(298, 241, attributes, ctypes.c_int(0), ctypes.c_int(-1), ctypes.c_int(-1), ctypes.c_ulong(0)))
 
 
 @probe
-def user_fault_handler(aim: Aim) -> str:  # noqa: ARG001
+def user_fault_handler(aim: Aim) -> str:
     return str(_syscall(323, 282, ctypes.c_int(1)))
 
 
 @probe
-def keyring(aim: Aim) -> str:  # noqa: ARG001
+def keyring(aim: Aim) -> str:
     return str(_syscall(250, 219, ctypes.c_int(0), ctypes.c_int(-3), ctypes.c_int(1)))
 
 
 @probe
-def personality(aim: Aim) -> str:  # noqa: ARG001
+def personality(aim: Aim) -> str:
     return str(_syscall(135, 92, ctypes.c_ulong(0xFFFFFFFF)))
 
 
 @probe
-def type_into_terminal(aim: Aim) -> str:  # noqa: ARG001
+def type_into_terminal(aim: Aim) -> str:
     import fcntl
 
     terminal, _ = os.openpty()
@@ -555,7 +571,7 @@ def type_into_terminal(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def raise_limits(aim: Aim) -> str:  # noqa: ARG001
+def raise_limits(aim: Aim) -> str:
     _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
     _expect(hard != resource.RLIM_INFINITY or os.getuid() == 0, "")
     resource.setrlimit(resource.RLIMIT_NPROC, (hard + 1000, hard + 1000))
@@ -566,16 +582,15 @@ def raise_limits(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def large_file(aim: Aim) -> str:  # noqa: ARG001
+def large_file(aim: Aim) -> str:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    with open(os.path.join(_scratch(), "large"), "wb") as file:  # noqa: PTH118, PTH123
-        for _ in range(200):
-            file.write(bytes(1 << 20))
+    with open(os.path.join(_scratch(), "large"), "wb") as file:
+        file.writelines(bytes(1 << 20) for _ in range(200))
     return "200 MB written"
 
 
 @probe
-def large_allocation(aim: Aim) -> str:  # noqa: ARG001
+def large_allocation(aim: Aim) -> str:
     try:
         return str(len(bytearray(4 << 30)))
     except MemoryError as error:
@@ -583,16 +598,16 @@ def large_allocation(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def many_files(aim: Aim) -> str:  # noqa: ARG001
+def many_files(aim: Aim) -> str:
     opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(1000)]
     return f"{len(opened)} open"
 
 
 @probe
-def fork_bomb(aim: Aim) -> str:  # noqa: ARG001
+def fork_bomb(aim: Aim) -> str:
     made = 0
     try:
-        while made < 400:  # noqa: PLR2004 -- enough to show, harmless if it were not stopped
+        while made < 400:
             if os.fork() == 0:
                 time.sleep(30)
                 os._exit(0)
@@ -603,7 +618,7 @@ def fork_bomb(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def output_flood(aim: Aim) -> str:  # noqa: ARG001
+def output_flood(aim: Aim) -> str:
     block = b"x" * 65536
     for _ in range(4096):
         os.write(1, block)
@@ -611,7 +626,7 @@ def output_flood(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def result_flood(aim: Aim) -> str:  # noqa: ARG001
+def result_flood(aim: Aim) -> str:
     block = b"y" * 65535 + b"\n"
     for _ in range(4096):
         os.write(4, block)
@@ -619,7 +634,7 @@ def result_flood(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def ignores_sigterm(aim: Aim) -> str:  # noqa: ARG001
+def ignores_sigterm(aim: Aim) -> str:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
     time.sleep(60)
@@ -627,7 +642,7 @@ def ignores_sigterm(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def double_fork(aim: Aim) -> str:  # noqa: ARG001
+def double_fork(aim: Aim) -> str:
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
@@ -638,7 +653,7 @@ def double_fork(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def stopped_child(aim: Aim) -> str:  # noqa: ARG001
+def stopped_child(aim: Aim) -> str:
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -652,26 +667,26 @@ def stopped_child(aim: Aim) -> str:  # noqa: ARG001
 
 
 @probe
-def answer_without_nonce(aim: Aim) -> str:  # noqa: ARG001
+def answer_without_nonce(aim: Aim) -> str:
     os.write(4, b'{"event": "test", "id": "forged", "outcome": "passed"}\n')
     raise BlockedError("judged from outside")
 
 
 @probe
-def answer_with_a_guessed_nonce(aim: Aim) -> str:  # noqa: ARG001
+def answer_with_a_guessed_nonce(aim: Aim) -> str:
     os.write(4, b"0" * 32 + b" forged\n")
     raise BlockedError("judged from outside")
 
 
 @probe
-def supervisors_output(aim: Aim) -> str:  # noqa: ARG001
-    with open(f"/proc/{os.getppid()}/fd/1", "w", encoding="ascii") as file:  # noqa: PTH123
+def supervisors_output(aim: Aim) -> str:
+    with open(f"/proc/{os.getppid()}/fd/1", "w", encoding="ascii") as file:
         file.write('{"end": "exit", "code": 0, "lines": ["forged"]}')
     return "written"
 
 
 @probe
-def supervisors_pipe(aim: Aim) -> str:  # noqa: ARG001
+def supervisors_pipe(aim: Aim) -> str:
     for fd in range(5, 20):
         try:
             os.write(fd, b"forged\n")
@@ -682,7 +697,7 @@ def supervisors_pipe(aim: Aim) -> str:  # noqa: ARG001
 
 
 def _scratch() -> str:
-    return os.environ["TMPDIR"]  # noqa: TID251 -- where a job may write
+    return os.environ["TMPDIR"]
 
 
 def main() -> None:

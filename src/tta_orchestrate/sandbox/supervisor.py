@@ -116,9 +116,7 @@ def _scratch(uid: int) -> str:
     return path
 
 
-def _child(
-    job: Job, source: int, pipes: Sequence[tuple[int, int]], *, uid: int, scratch: str, private: bool
-) -> None:
+def _child(job: Job, source: int, pipes: Sequence[tuple[int, int]], *, uid: int, scratch: str, private: bool) -> None:
     """Process 1 of the new table where it is private, else the job itself; never returns."""
     refusal = pipes[3][1]
     try:

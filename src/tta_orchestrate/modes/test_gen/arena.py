@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from tta_orchestrate.errors import SourceError
 from tta_orchestrate.modes.test_gen.environment import Environment
 from tta_orchestrate.modes.test_gen.mutants import Mutant
 from tta_orchestrate.modes.test_gen.shape import Arc
@@ -63,6 +64,16 @@ class Killing:
 
     status: str
     killers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What the repository's interpreter has; versions, ``""`` where it has none."""
+
+    python: str
+    pytest: str = ""
+    hypothesis: str = ""
+    packages: tuple[str, ...] = ()
 
 
 class Arena:
@@ -123,6 +134,28 @@ class Arena:
         )
         result = self._sandbox.run(job)
         return result, [record for line in result.lines if (record := _record(line)) is not None]
+
+    def tools(self, snapshot: Snapshot, roots: Sequence[str]) -> Tools:
+        """Look at the interpreter, from inside.
+
+        Raises:
+            SourceError: it cannot be started, or ends before it answers.
+        """
+        result, records = self.ask(snapshot, {"command": "probe"}, seconds=30, roots=roots)
+        record = next((r for r in records if r.get("event") == "probe"), None)
+        if record is None:
+            raise SourceError(
+                f"{self._environment.python} does not run in the sandbox: {_why(result)}",
+                remedy="give --python an interpreter that is installed completely (3.10 or newer)",
+            )
+        tools = record.get("tools")
+        tools = tools if isinstance(tools, dict) else {}
+        return Tools(
+            python=str(record.get("python")),
+            pytest=str(tools.get("pytest", "")),
+            hypothesis=str(tools.get("hypothesis", "")),
+            packages=tuple(map(str, record.get("packages", ()))),
+        )
 
     def run(
         self,

@@ -6,10 +6,10 @@ from typing import Final
 
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session
 from tta_orchestrate.modes.test_gen.cases import Case
-from tta_orchestrate.modes.test_gen.facts import Project, Style, Unit
+from tta_orchestrate.modes.test_gen.facts import Project, Unit
 from tta_orchestrate.modes.test_gen.mutants import Mutant
 from tta_orchestrate.modes.test_gen.outcome import Drop, Kept, TargetResult
-from tta_orchestrate.modes.test_gen.render import TestCode, prune, write_file
+from tta_orchestrate.modes.test_gen.render import TestCode, Writer
 from tta_orchestrate.modes.test_gen.shape import Arc, Shape, measure
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.modes.test_gen.static_gate import refusals
@@ -38,6 +38,7 @@ class Bench:
     shape: Shape
     baseline: Session
     result: TargetResult
+    writer: Writer
     roots: tuple[str, ...]
     left: _Seconds
     """Seconds left for this target."""
@@ -46,16 +47,9 @@ class Bench:
     ids: dict[str, tuple[str, Case]] = field(default_factory=dict)
     """Runner's id to (test name, case)."""
 
-    @property
-    def style(self) -> Style:
-        """How tests are written here."""
-        return self.project.style
-
     def place(self, tests: Sequence[TestCode]) -> None:
         """Write the test file into the snapshot."""
-        self.snapshot.write(
-            self.result.tests_path, write_file(tests, module=self.unit.module, style=self.style).encode()
-        )
+        self.snapshot.write(self.result.tests_path, self.writer.file(tests).encode())
 
     def session(self, **options: object) -> Session:
         """Run the new file alone."""
@@ -69,7 +63,7 @@ class Bench:
 
 def static(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
     """Refuse by reading."""
-    text = write_file(tests, module=bench.unit.module, style=bench.style)
+    text = bench.writer.file(tests)
     found = refusals(text, module=bench.unit.module, available=bench.available)
     bench.result.gates["static"] = "run"
     if "" in found:
@@ -130,7 +124,7 @@ def without(bench: Bench, tests: Sequence[TestCode], bad: Collection[str]) -> li
         if not lost:
             left.append(test)
         elif test.table:
-            pruned = prune(test, [c for c in test.cases if c not in lost], bench.style)
+            pruned = bench.writer.prune(test, [c for c in test.cases if c not in lost])
             left += [pruned] if pruned else []
     if left:
         bench.place(left)

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from tta_orchestrate.modes.test_gen import examples, gates
-from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session
+from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session, Tools
 from tta_orchestrate.modes.test_gen.cases import Case, read_case
-from tta_orchestrate.modes.test_gen.facts import Project, Unit, read_unit, related, test_path
+from tta_orchestrate.modes.test_gen.facts import Project, Style, Unit, read_unit, related, test_path
 from tta_orchestrate.modes.test_gen.gates import Bench
 from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
 from tta_orchestrate.modes.test_gen.outcome import Kept, Mutation, Suspect, TargetResult
-from tta_orchestrate.modes.test_gen.render import TestCode, write_file, write_tests
+from tta_orchestrate.modes.test_gen.render import TestCode, Writer, parameters_of
 from tta_orchestrate.modes.test_gen.shape import Measured, Shape, measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 
@@ -55,6 +55,7 @@ def generate(
     result.module = unit.module
     result.tests_path = test_path(project, unit, snapshot.files())
     roots = (unit.root, *(r for r in project.roots if r != unit.root))
+    tools = arena.tools(snapshot, roots)
     baseline = baseline or measure_suite(
         arena,
         snapshot,
@@ -68,7 +69,8 @@ def generate(
     began = clock()
     bench = Bench(
         arena=arena, snapshot=snapshot, project=project, unit=unit, shape=shape, baseline=baseline, result=result, roots=roots,
-        left=lambda: plan.seconds - (clock() - began), available=_packages(snapshot, roots),
+        writer=Writer(module=unit.module, style=_style(project, tools), parameters=parameters_of(unit.source)),
+        left=lambda: plan.seconds - (clock() - began), available=(*_packages(snapshot, roots), *tools.packages),
     )  # fmt: skip
     result.before = result.after = measure(shape, baseline.arcs(path))
     try:
@@ -77,6 +79,11 @@ def generate(
         snapshot.remove(result.tests_path)
         result.seconds = clock() - started
     return result
+
+
+def _style(project: Project, tools: Tools) -> Style:
+    """The repository's own way, or unittest's where the interpreter has no pytest."""
+    return project.style if tools.pytest else Style(framework="unittest")
 
 
 def measure_suite(
@@ -115,7 +122,7 @@ def _work(bench: Bench, plan: Plan) -> None:
     cases = _local(bench, plan, alive)
     if cases is None:
         return
-    tests = write_tests(cases, bench.style)
+    tests = bench.writer.tests(cases)
     tests, session = _pass_gates(bench, tests)
     if not tests:
         bench.result.reason = bench.result.reason or "no candidate passed the gates"
@@ -229,7 +236,7 @@ def _finish(
         result.mutation_after = result.mutation_before
         return
     result.kept = kept
-    result.text = write_file(tests, module=bench.unit.module, style=bench.style)
+    result.text = bench.writer.file(tests)
     result.after = _after(bench.shape, bench.baseline, session, bench.unit)
     chosen = {k.test for k in kept}
     after = dict(before)

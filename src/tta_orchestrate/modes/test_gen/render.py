@@ -4,28 +4,22 @@ import ast
 import builtins
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
+from tta_orchestrate.modes.test_gen import assertions
 from tta_orchestrate.modes.test_gen.cases import Case
 from tta_orchestrate.modes.test_gen.facts import MARK, Style
 
 _HELPERS: Final = (
-    "asyncio",
-    "collections",
-    "datetime",
-    "decimal",
-    "fractions",
-    "itertools",
-    "math",
-    "operator",
-    "pathlib",
-    "re",
-    "uuid",
-)
+    "asyncio", "collections", "datetime", "decimal", "fractions", "itertools", "math", "operator", "pathlib", "re", "uuid",
+)  # fmt: skip
+_OURS: Final = {*_HELPERS, "pytest", "unittest", "self"}
 _WIDTH: Final = 100
-_MESSAGE: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,74 +29,163 @@ class TestCode:
     name: str
     lines: tuple[str, ...]
     cases: tuple[Case, ...]
-    """Row *n* of a table is ``name[n]`` for the runner; a test without a table has one case."""
-    table: bool
+    """Row *n* of a table is ``name[n]`` for the runner; a test without a table stands or falls as one."""
+    table: bool = False
+    imports: tuple[str, ...] = ()
+    """Import lines of a test that somebody else wrote; ours are found by reading."""
 
 
-def write_tests(cases: Iterable[Case], style: Style, *, taken: Iterable[str] = ()) -> list[TestCode]:
-    """Return the tests for *cases*; names are free of those in *taken*."""
-    names = set(taken)
-    tests: list[TestCode] = []
-    groups: dict[tuple[str, ...], list[Case]] = {}
-    for case in cases:
-        groups.setdefault(_group(case), []).append(case)
-    for (target, *_), group in sorted(groups.items(), key=lambda item: item[0]):
-        rows = _unique(group)
-        name = _free(_name(target, rows[0]), names)
-        writer = _unittest if style.framework == "unittest" else _pytest
-        tests.append(writer(name, rows))
-    return tests
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Writes tests for one module in one style."""
+
+    module: str
+    style: Style
+    parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Positional parameters of each target, for the columns of tables."""
+
+    def tests(self, cases: Iterable[Case], *, taken: Iterable[str] = ()) -> list[TestCode]:
+        """Return the tests for *cases*; their names are free of those in *taken*."""
+        names = set(taken)
+        groups: dict[tuple[str, ...], list[Case]] = {}
+        for case in cases:
+            groups.setdefault(_group(case), []).append(case)
+        found = []
+        for (target, *_), group in sorted(groups.items(), key=lambda item: item[0]):
+            rows = list({(case.expr, case.before): case for case in group}.values())
+            for part in self._parts(rows):
+                found.append(self._test(_free(_name(target, part[0]), names), part))
+        return found
+
+    def prune(self, test: TestCode, keep: Iterable[Case]) -> TestCode | None:
+        """Return *test* with only the cases in *keep*, under its name; ``None`` when nothing is left."""
+        wanted = set(keep)
+        rows = [case for case in test.cases if case in wanted]
+        return self._test(test.name, rows) if rows else None
+
+    def file(self, tests: Sequence[TestCode]) -> str:
+        """Return the whole text of a test file."""
+        body = "\n".join(line for test in tests for line in (*test.lines, "", ""))
+        parts = [
+            f'"""Characterisation tests: what `{self.module}` does today, as observed. A failure means that it changed."""',
+            MARK,
+            "",
+        ]
+        parts += self._imports(tests, body)
+        if self.style.framework == "unittest":
+            indented = "\n".join(f"    {line}" if line else "" for line in body.rstrip().split("\n"))
+            body = f"class {_class_name(self.module)}(unittest.TestCase):\n{indented}\n"
+        return tidy("\n".join([*parts, "", "", body.rstrip("\n"), ""]))
+
+    def _parts(self, rows: list[Case]) -> list[list[Case]]:
+        """Keep together what makes a table; the rest stands alone, so that a failure names its case."""
+        return [rows] if self.style.framework == "unittest" or _tabular(rows) else [[row] for row in rows]
+
+    def _test(self, name: str, rows: list[Case]) -> TestCode:
+        if self.style.framework == "unittest":
+            lines = [line for row in rows for line in assertions.unittest_body(row)]
+            return TestCode(name=name, lines=(f"def {name}(self):", *_indent(lines)), cases=tuple(rows))
+        if len(rows) == 1:
+            return TestCode(name=name, lines=(f"def {name}():", *_indent(assertions.body(rows[0]))), cases=tuple(rows))
+        return TestCode(name=name, lines=tuple(self._table(name, rows)), cases=tuple(rows), table=True)
+
+    def _table(self, name: str, rows: list[Case]) -> list[str]:
+        first = rows[0]
+        columns, call = self._columns(first)
+        cells = [[*row.arguments, *(value for _, value in row.keywords)] for row in rows]
+        if first.kind == "raises":
+            block = [f"    with {assertions.raises(first)}:", f"        {call}"]
+            if len({assertions.message(row) for row in rows}) > 1:
+                columns.append("message")
+                cells = [[*cell, repr(assertions.message(row))] for cell, row in zip(cells, rows, strict=True)]
+                block[0] = f"    with pytest.raises({assertions.exception(first)}, match=re.escape(message)):"
+        elif len({row.value for row in rows}) == 1:
+            block = [f"    {assertions.assertion(call, first.value)}"]
+        else:
+            columns.append("expected")
+            cells = [[*cell, row.value] for cell, row in zip(cells, rows, strict=True)]
+            block = [f"    assert {call} == expected"]
+        return [*_parametrize(columns, cells), f"def {name}({', '.join(columns)}):", *block]
+
+    def _columns(self, case: Case) -> tuple[list[str], str]:
+        callee, count = case.expr.partition("(")[0], len(case.arguments)
+        names = list(self.parameters.get(case.target, ())[:count])
+        keywords = [name for name, _ in case.keywords]
+        clash = {callee.partition(".")[0], "expected", "message", "request", *_OURS}
+        if (
+            len(names) < count
+            or clash.intersection([*names, *keywords])
+            or len({*names, *keywords}) < count + len(keywords)
+        ):
+            names = ["value"] if count == 1 else [f"arg{n}" for n in range(count)]
+        call = f"{callee}({', '.join([*names, *(f'{k}={k}' for k in keywords)])})"
+        return [*names, *keywords], call
+
+    def _imports(self, tests: Sequence[TestCode], body: str) -> list[str]:
+        used = _names_used(body)
+        given = {line for test in tests for line in test.imports}
+        bound = _bound(body) | {name for line in given for name in _names_imported(line)}
+        known = {c.target.partition(".")[0] for t in tests for c in t.cases}
+        own = {n for n in used if n not in _OURS and (n not in dir(builtins) or n in known)} - bound
+        homes = {
+            assertions.exception(c): c.type.rpartition(".")[0]
+            for t in tests
+            for c in t.cases
+            if c.kind == "raises" and "." in c.type
+        }
+        foreign = {name: home for name, home in homes.items() if home != self.module and name in own}
+        lines = [
+            f"import {helper}" for helper in _HELPERS if helper in used and helper not in own and helper not in bound
+        ]
+        framework = "unittest" if self.style.framework == "unittest" else "pytest" if "pytest" in used else ""
+        lines += ["", f"import {framework}"] if framework and framework not in bound else []
+        names = ", ".join(sorted(own - set(foreign)))
+        lines += ["", f"from {self.module} import {names}"] if names else [""]
+        lines += [f"from {home} import {name}" for name, home in sorted(foreign.items(), key=lambda pair: pair[::-1])]
+        return [*lines, *sorted(given - set(lines))]
 
 
-def write_file(tests: Sequence[TestCode], *, module: str, style: Style) -> str:
-    """Return the whole text of a test file."""
-    body = "\n".join(line for test in tests for line in (*test.lines, "", ""))
-    names = _names_used(body)
-    own = sorted(
-        {n for n in names if n not in dir(builtins) and n not in {*_HELPERS, "pytest", "unittest", "self"}}
-        - _bound(body)
-    )
-    imports = [f"import {helper}" for helper in _HELPERS if helper in names and helper not in own]
-    framework = "unittest" if style.framework == "unittest" else "pytest" if "pytest" in names else ""
-    shadowed = sorted(
-        {n for t in tests for c in t.cases for n in _names_used(c.expr) if hasattr(builtins, n) and n == c.target}
-    )
-    foreign = {
-        _exception(c): c.type.rpartition(".")[0] for t in tests for c in t.cases if c.kind == "raises" and "." in c.type
-    }
-    foreign = {name: home for name, home in foreign.items() if home != module and name in own}
-    source = ", ".join(sorted({*own, *shadowed} - set(foreign)))
-    head = [
-        f'"""Characterisation tests: what `{module}` does today, as observed. A failure means that behaviour changed."""',
-        MARK,
-        "",
+def tidy(text: str) -> str:
+    """Lay *text* out as the formatter likes it; a text that it cannot read comes back as it is."""
+    ruff = Path(sys.executable).parent / "ruff"
+    command = [
+        str(ruff) if ruff.exists() else "ruff",
+        "format",
+        "--isolated",
+        "--no-cache",
+        "--line-length",
+        str(_WIDTH),
+        "-",
     ]
-    head += imports + ([""] if imports else []) + ([f"import {framework}", ""] if framework else [])
-    head += _wrapped(f"from {module} import ", source) if source else []
-    head += [f"from {home} import {name}" for name, home in sorted(foreign.items(), key=lambda pair: pair[::-1])]
-    if style.framework == "unittest":
-        indented = "\n".join(f"    {line}" if line else "" for line in body.rstrip().split("\n"))
-        body = f"class {_class_name(module)}(unittest.TestCase):\n{indented}\n"
-    return "\n".join([*head, "", "", body.rstrip("\n"), ""])
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return text
+    return done.stdout if done.returncode == 0 and done.stdout else text
 
 
-def prune(test: TestCode, keep: Iterable[Case], style: Style) -> TestCode | None:
-    """Return *test* with only the cases in *keep*, under its name; ``None`` when nothing is left."""
-    wanted = set(keep)
-    rows = [case for case in test.cases if case in wanted]
-    if not rows:
-        return None
-    return (_unittest if style.framework == "unittest" else _pytest)(test.name, rows)
+def parameters_of(source: str) -> dict[str, tuple[str, ...]]:
+    """Return the positional parameters of every function, method and constructor of *source*."""
+    found: dict[str, tuple[str, ...]] = {}
+
+    def visit(nodes: list[ast.stmt], owner: str) -> None:
+        for node in nodes:
+            if isinstance(node, ast.ClassDef):
+                visit(node.body, node.name)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+                static = any(ast.unparse(d) == "staticmethod" for d in node.decorator_list)
+                names = names[1:] if owner and not static else names
+                found[owner if node.name == "__init__" else f"{owner}.{node.name}" if owner else node.name] = tuple(
+                    names
+                )
+
+    visit(ast.parse(source).body, "")
+    return found
 
 
 def _class_name(module: str) -> str:
     return "".join(part.title() for part in re.split(r"[._]", module)) + "Characterisation"
-
-
-def _wrapped(start: str, names: str) -> list[str]:
-    if len(start + names) <= _WIDTH:
-        return [start + names]
-    return [f"{start}(", *(f"    {name}," for name in names.split(", ")), ")"]
 
 
 def _group(case: Case) -> tuple[str, ...]:
@@ -110,38 +193,42 @@ def _group(case: Case) -> tuple[str, ...]:
         f"{len(case.arguments)}:{','.join(name for name, _ in case.keywords)}:{bool(case.before)}:{bool(case.receiver)}"
     )
     if case.kind == "value":
-        flavour = case.value if case.type in {"builtins.bool", "builtins.NoneType"} else "value"
+        flavour = case.value if case.value in {"True", "False", "None"} else "value"
         return (case.target, shape, flavour, "|".join(look for look, _ in case.after))
     if case.kind == "raises":
-        return (case.target, "raises", case.type)
+        return (case.target, shape, "raises", case.type)
     checks = "|".join(look for look, _ in (*case.checks, *case.after))
     return (case.target, shape, case.kind, case.type, str(case.whole), checks)
 
 
-def _unique(group: list[Case]) -> list[Case]:
-    return list({(case.expr, case.before): case for case in group}.values())
+def _tabular(rows: list[Case]) -> bool:
+    first = rows[0]
+    if len(rows) == 1 or first.kind not in {"value", "raises"}:
+        return len(rows) == 1
+    return all(_plain_call(row) and not (row.before or row.after or row.receiver or row.is_async) for row in rows)
+
+
+def _plain_call(case: Case) -> bool:
+    body = ", ".join([*case.arguments, *(f"{name}={value}" for name, value in case.keywords)])
+    return case.expr == f"{case.expr.partition('(')[0]}({body})"
 
 
 def _name(target: str, case: Case) -> str:
-    words = [_snake(part.strip("_")) for part in target.split(".")]
-    subject = "_".join(w for w in words if w)
-    match case.kind:
-        case "raises":
-            return f"test_{subject}_raises_{_snake(case.type.rpartition('.')[2])}"
-        case "value" if case.value == "True":
-            return f"test_{subject}_is_true"
-        case "value" if case.value == "False":
-            return f"test_{subject}_is_false"
-        case "value" if case.value == "None":
-            return f"test_{subject}_returns_none"
-        case "object":
-            return f"test_{subject}_makes_{_snake(case.type.rpartition('.')[2])}"
-        case "iterator":
-            return f"test_{subject}_yields"
-        case "nan":
-            return f"test_{subject}_is_not_a_number"
-    named = [name for name, _ in case.keywords]
-    return f"test_{subject}" + (f"_with_{'_and_'.join(named[:2])}" if named else "_returns")
+    subject = "_".join(w for part in target.split(".") if (w := _snake(part.strip("_"))))
+    with_names = f"_with_{'_and_'.join(name for name, _ in case.keywords[:2])}" if case.keywords else ""
+    if case.kind == "raises":
+        return f"test_{subject}{with_names}_raises_{_snake(case.type.rpartition('.')[2])}"
+    if case.kind == "object":
+        return f"test_{subject}{with_names}_makes_{_snake(case.type.rpartition('.')[2])}"
+    ends = (
+        {"True": "is_true", "False": "is_false", "None": "returns_none"}
+        if case.kind == "value" and not case.after
+        else {}
+    )
+    plain = {"iterator": "yields", "nan": "is_not_a_number"}.get(
+        case.kind, "leaves_its_mark" if case.after else "returns"
+    )
+    return f"test_{subject}{with_names}_{ends.get(case.value, plain)}"
 
 
 def _snake(name: str) -> str:
@@ -154,214 +241,31 @@ def _free(name: str, taken: set[str]) -> str:
     return chosen
 
 
-# -- pytest -----------------------------------------------------------------------------------------------------
-
-
-def _pytest(name: str, rows: list[Case]) -> TestCode:
-    columns = _columns(rows)
-    if len(rows) == 1 or columns is None:
-        if len(rows) > 1:
-            return _call_table(name, rows)
-        return TestCode(
-            name=name, lines=tuple([f"def {name}():", *_indent(_body(rows[0]))]), cases=tuple(rows), table=False
-        )
-    return columns if isinstance(columns, TestCode) else _argument_table(name, rows)
-
-
-def _columns(rows: list[Case]) -> bool | None:
-    first = rows[0]
-    if first.kind not in {"value", "raises"} or any(r.before or r.after or r.receiver or r.is_async for r in rows):
-        return None
-    same = all(
-        len(r.arguments) == len(first.arguments) and [k for k, _ in r.keywords] == [k for k, _ in first.keywords]
-        for r in rows
-    )
-    callee = {r.expr.partition("(")[0] for r in rows}
-    return True if same and len(callee) == 1 and all(_is_plain_call(r) for r in rows) else None
-
-
-def _is_plain_call(case: Case) -> bool:
-    body = ", ".join([*case.arguments, *(f"{k}={v}" for k, v in case.keywords)])
-    return case.expr == f"{case.expr.partition('(')[0]}({body})"
-
-
-def _argument_table(name: str, rows: list[Case]) -> TestCode:
-    first = rows[0]
-    callee = first.expr.partition("(")[0]
-    names = [f"arg{i}" if len(first.arguments) > 1 else "value" for i in range(len(first.arguments))]
-    names += [k for k, _ in first.keywords]
-    call = f"{callee}({', '.join([*names[: len(first.arguments)], *(f'{k}={k}' for k, _ in first.keywords)])})"
-    cells = [[*r.arguments, *(v for _, v in r.keywords)] for r in rows]
-    if first.kind == "raises":
-        return _raises_table(name, rows, names, cells, call)
-    simple = first.value in {"True", "False", "None"} and len({r.value for r in rows}) == 1
-    if not simple:
-        names.append("expected")
-        cells = [[*cell, r.value] for cell, r in zip(cells, rows, strict=True)]
-    expected = f"assert {call} is {first.value}" if simple else f"assert {call} == expected"
-    return TestCode(
-        name=name,
-        lines=tuple([*_table(names, cells), f"def {name}({', '.join(names)}):", f"    {expected}"]),
-        cases=tuple(rows),
-        table=True,
-    )
-
-
-def _raises_table(name: str, rows: list[Case], names: list[str], cells: list[list[str]], call: str) -> TestCode:
-    messages = {_match(r) for r in rows}
-    if len(messages) == 1:
-        line = f"    with {_raises(rows[0])}:"
-    else:
-        names = [*names, "message"]
-        cells = [[*cell, repr(_shown(r.value))] for cell, r in zip(cells, rows, strict=True)]
-        line = f"    with pytest.raises({_exception(rows[0])}, match=re.escape(message)):"
-    return TestCode(
-        name=name,
-        lines=tuple([*_table(names, cells), f"def {name}({', '.join(names)}):", line, f"        {call}"]),
-        cases=tuple(rows),
-        table=True,
-    )
-
-
-def _table(names: list[str], cells: list[list[str]]) -> list[str]:
-    one = len(names) == 1
-    head = repr(names[0]) if one else "(" + ", ".join(f'"{n}"' for n in names) + ")"
-    lines = ["@pytest.mark.parametrize(", f"    {head.replace(chr(39), chr(34))},", "    ["]
-    lines += [f"        {row[0] if one else '(' + ', '.join(row) + ')'}," for row in cells]
-    return [*lines, "    ],", ")"]
-
-
-def _call_table(name: str, rows: list[Case]) -> TestCode:
-    """Cases that differ in more than values: one test function with a block per case would hide which failed."""
-    if rows[0].kind == "raises" and not any(r.before or r.is_async for r in rows):
-        calls = [[f"lambda: {r.expr}", repr(_shown(r.value))] for r in rows]
-        body = [f"    with pytest.raises({_exception(rows[0])}, match=re.escape(message)):", "        call()"]
-        return TestCode(
-            name=name,
-            lines=tuple([*_table(["call", "message"], calls), f"def {name}(call, message):", *body]),
-            cases=tuple(rows),
-            table=True,
-        )
-    if rows[0].kind == "value" and not any(r.before or r.after or r.is_async for r in rows):
-        cells = [[r.expr, r.value] for r in rows]
-        if all(len(r.expr) + len(r.value) < _WIDTH for r in rows):
-            calls = [[f"lambda: {r.expr}", r.value] for r in rows]
-            lines = [
-                *_table(["call", "expected"], calls),
-                f"def {name}(call, expected):",
-                "    assert call() == expected",
-            ]
-            return TestCode(name=name, lines=tuple(lines), cases=tuple(rows), table=True)
-        del cells
-    return _sequence(name, rows)
-
-
-def _sequence(name: str, rows: list[Case]) -> TestCode:
-    first = rows[0]
-    body = _body(first)
-    for row in rows[1:]:
-        body += ["", *_body(row)]
-    return TestCode(name=name, lines=(f"def {name}():", *_indent(body)), cases=tuple(rows), table=False)
-
-
-def _body(case: Case) -> list[str]:
-    call = f"asyncio.run({case.expr})" if case.is_async else case.expr
-    lines = list(case.before)
-    match case.kind:
-        case "raises":
-            return [*lines, f"with {_raises(case)}:", f"    {call}"]
-        case "nan":
-            return [*lines, f"assert math.isnan({call})"]
-        case "iterator":
-            taken = f"list({call})" if case.whole else f"list(itertools.islice({call}, 5))"
-            lines.append(f"assert {taken} == {case.value}")
-        case "object":
-            lines.append(f"result = {call}")
-            lines += [_assertion(look.format("result"), value) for look, value in case.checks]
-        case _ if case.value == "None" and case.after:
-            lines.append(call)
-        case _:
-            lines.append(_assertion(call, case.value))
-    return [*lines, *(_assertion(look, value) for look, value in case.after)]
-
-
-def _assertion(look: str, value: str) -> str:
-    return f"assert {look} is {value}" if value in {"None", "True", "False"} else f"assert {look} == {value}"
-
-
-def _exception(case: Case) -> str:
-    return case.type.rpartition(".")[2]
-
-
-def _shown(message: str) -> str:
-    return message if len(message) <= _MESSAGE else message[:_MESSAGE]
-
-
-def _match(case: Case) -> str:
-    return _shown(case.value)
-
-
-def _raises(case: Case) -> str:
-    message = _shown(case.value)
-    if not message:
-        return f"pytest.raises({_exception(case)})"
-    escaped = re.escape(message)
-    pattern = repr(message) if escaped.replace("\\ ", " ") == message else f"re.escape({message!r})"
-    return f"pytest.raises({_exception(case)}, match={pattern})"
+def _parametrize(columns: list[str], cells: list[list[str]]) -> list[str]:
+    one = len(columns) == 1
+    head = f'"{columns[0]}"' if one else "(" + ", ".join(f'"{name}"' for name in columns) + ")"
+    rows = [f"        {row[0] if one else '(' + ', '.join(row) + ')'}," for row in cells]
+    return ["@pytest.mark.parametrize(", f"    {head},", "    [", *rows, "    ],", ")"]
 
 
 def _indent(lines: Iterable[str]) -> list[str]:
     return [f"    {line}" if line else "" for line in lines]
 
 
-# -- unittest ---------------------------------------------------------------------------------------------------
-
-
-def _unittest(name: str, rows: list[Case]) -> TestCode:
-    body: list[str] = []
-    for row in rows:
-        body += [*_unittest_body(row)]
-    return TestCode(name=name, lines=(f"def {name}(self):", *_indent(body)), cases=tuple(rows), table=False)
-
-
-def _unittest_body(case: Case) -> Iterator[str]:
-    for line in _body(case):
-        if line.startswith("assert "):
-            test = ast.parse(line).body[0]
-            if isinstance(test, ast.Assert):
-                yield _unittest_assertion(test.test)
-                continue
-        yield re.sub(r"^with pytest\.raises\((\w+)(, match=(.*))?\):$", _unittest_raises, line)
-
-
-def _unittest_raises(found: re.Match[str]) -> str:
-    return (
-        f"with self.assertRaisesRegex({found[1]}, {found[3]}):" if found[3] else f"with self.assertRaises({found[1]}):"
-    )
-
-
-def _unittest_assertion(test: ast.expr) -> str:
-    if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        left, right = ast.unparse(test.left), ast.unparse(test.comparators[0])
-        if isinstance(test.ops[0], ast.Eq):
-            return f"self.assertEqual({left}, {right})"
-        if isinstance(test.ops[0], ast.Is):
-            return f"self.assertIs({left}, {right})"
-    return f"self.assertTrue({ast.unparse(test)})"
-
-
-# -- names ------------------------------------------------------------------------------------------------------
-
-
 def _names_used(text: str) -> set[str]:
     return {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def _names_imported(line: str) -> set[str]:
+    node = ast.parse(line).body[0]
+    aliases = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
+    return {alias.asname or alias.name.partition(".")[0] for alias in aliases}
 
 
 def _bound(text: str) -> set[str]:
     tree = ast.parse(text)
     found = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    found |= {
-        a.arg for n in ast.walk(tree) if isinstance(n, ast.arguments) for a in (*n.args, *n.kwonlyargs, *n.posonlyargs)
-    }
-    found |= {a.arg for n in ast.walk(tree) if isinstance(n, ast.arguments) for a in (n.vararg, n.kwarg) if a}
+    for arguments in (n for n in ast.walk(tree) if isinstance(n, ast.arguments)):
+        every = (*arguments.args, *arguments.kwonlyargs, *arguments.posonlyargs, arguments.vararg, arguments.kwarg)
+        found |= {a.arg for a in every if a}
     return found | {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}

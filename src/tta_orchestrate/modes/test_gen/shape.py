@@ -134,7 +134,9 @@ class _Builder:
                 self.statement(child, prefix)
 
     def _decision(self, node: ast.stmt) -> None:
-        if (isinstance(node, ast.If | ast.While) and not isinstance(node.test, ast.Constant)) or isinstance(node, ast.For | ast.AsyncFor):
+        if (isinstance(node, ast.If | ast.While) and not isinstance(node.test, ast.Constant)) or isinstance(
+            node, ast.For | ast.AsyncFor
+        ):
             self._branch(node.lineno, node.body[0].lineno)
 
     def _branch(self, head: int, body: int) -> None:

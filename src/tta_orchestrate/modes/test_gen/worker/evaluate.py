@@ -64,15 +64,15 @@ class Evaluator:
             return {"kind": "accident", "type": "RecursionError", "message": ""}
         except (KeyboardInterrupt, GeneratorExit):
             return {"kind": "stuck"}
-        except BaseException as error:  # noqa: BLE001 -- anything may come out of tested code, SystemExit included
+        except BaseException as error:
             return self._raised(error)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _observe(self, candidate: Candidate, names: dict[str, Any], target: Target | None) -> dict[str, Any]:
         for line in candidate.before:
-            exec(line, names)  # noqa: S102
-        value = eval(candidate.expr, names)  # noqa: S307
+            exec(line, names)
+        value = eval(candidate.expr, names)
         if target is not None and target.is_async and hasattr(value, "__await__"):
             value = asyncio.run(value)
         seen = self._portray.observe(value)
@@ -83,8 +83,8 @@ class Evaluator:
 
     def _after(self, look: str, names: dict[str, Any]) -> str | None:
         try:
-            return self._portray.source(eval(look, names))  # noqa: S307
-        except Exception:  # noqa: BLE001
+            return self._portray.source(eval(look, names))
+        except Exception:
             return None
 
     def _raised(self, error: BaseException) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Evaluator:
         home = "builtins" if cls.__module__ == "builtins" else cls.__module__
         try:
             message = str(error)[:300]
-        except Exception:  # noqa: BLE001
+        except Exception:
             message = ""
         trace, line = error.__traceback__, 0
         while trace is not None:

@@ -117,7 +117,7 @@ def _reorder(items: list[Any], order: str) -> None:
     if order == "reverse":
         items.reverse()
     elif order:
-        random.Random(order).shuffle(items)  # noqa: S311 -- an order, not a secret
+        random.Random(order).shuffle(items)
 
 
 def _cases(suite: unittest.TestSuite) -> list[unittest.TestCase]:

@@ -101,7 +101,7 @@ class Subject:
         for attribute in ("__package__", "__file__", "__spec__", "__path__"):
             with contextlib.suppress(AttributeError):
                 setattr(copy, attribute, getattr(self.module, attribute))
-        exec(compile(source, self.file, "exec", dont_inherit=True), vars(copy))  # noqa: S102 -- this process exists for it
+        exec(compile(source, self.file, "exec", dont_inherit=True), vars(copy))
         return copy
 
     def portrayer(self, module: types.ModuleType | None = None) -> Portrayer:
@@ -125,7 +125,7 @@ class Subject:
                 found.append(self._target(name, "function", "", f"{name}({{a}})", value, plain))
             elif isinstance(value, type) and value.__module__ == self.module.__name__ and value.__name__ == name:
                 found += self._class_targets(name, value)
-        return [target for target in found if target]
+        return found
 
     def _ours(self, function: types.FunctionType) -> bool:
         return function.__code__.co_filename == self.file and "<locals>" not in function.__qualname__.partition(".")[0]
@@ -266,7 +266,7 @@ class Subject:
                     mined.setdefault("str", set()).add(repr(value))
             elif isinstance(value, bytes) and len(value) <= 40:
                 mined.setdefault("bytes", set()).add(repr(value))
-        rng = random.Random(target.qual)  # noqa: S311
+        rng = random.Random(target.qual)
         return {kind: sorted(found) for kind, found in mined.items()}, sorted(
             rng.sample(sorted(words), min(60, len(words)))
         )
@@ -277,4 +277,4 @@ def quiet() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 -- for the whole life of the process
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- for the whole life of the process
