@@ -58,7 +58,8 @@ def _leave(report: object, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     body = {
         "mode": report.mode, "outcome": report.verdict.outcome, "notices": report.notices, **report.extra,
-        "findings": [dataclasses.asdict(f) for f in report.findings], "failures": [dataclasses.asdict(f) for f in report.failures],
+        "findings": [dataclasses.asdict(f) for f in report.findings],
+        "failures": [dataclasses.asdict(f) for f in report.failures],
         "skipped": [dataclasses.asdict(s) for s in report.skipped],
     }  # fmt: skip
     (output / "findings.json").write_text(json.dumps(body, indent=2, default=str) + "\n", encoding="utf-8")

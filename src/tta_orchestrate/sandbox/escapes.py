@@ -70,8 +70,10 @@ def target() -> Iterator[Target]:
         (folder / "source" / "module.py").chmod(0o666)
         scene = Target(aim={}, mark=mark)
         scene.aim = {
-            "mark": mark, "file": str(folder / "secret"), "command_file": str(folder / "commands"), "results": str(folder / "results"),
-            "source": str(folder / "source"), "docker": str(folder / "docker.sock"), "socket": str(folder / "any.sock"), "abstract": mark[:20],
+            "mark": mark, "file": str(folder / "secret"), "command_file": str(folder / "commands"),
+            "results": str(folder / "results"),
+            "source": str(folder / "source"), "docker": str(folder / "docker.sock"),
+            "socket": str(folder / "any.sock"), "abstract": mark[:20],
             "tcp": _listen(stack, scene, "tcp", socket.AF_INET, ("127.0.0.1", 0)),
             "tcp6": _listen(stack, scene, "tcp_ipv6", socket.AF_INET6, ("::1", 0)) if socket.has_ipv6 else 1,
             "udp": _datagrams(stack, scene),

@@ -173,7 +173,8 @@ class Arena:
     ) -> Session:
         """Run *tests* (files), all of them or the ids in *only*; a test that kills the session is set aside."""
         request: dict[str, Any] = {
-            "command": "run_tests", "tests": list(tests), "trace": [self.path_of(snapshot, p) for p in trace], "order": order,
+            "command": "run_tests", "tests": list(tests), "trace": [self.path_of(snapshot, p) for p in trace],
+            "order": order,
             "only": None if only is None else sorted(only), "test_seconds": test_seconds, "collect_only": collect_only,
         }  # fmt: skip
         session = Session(tests={}, complete=False)
@@ -215,7 +216,8 @@ class Arena:
             outcome = "timeout" if result.end is End.TIMEOUT else "crashed"
             tests[running] = Ran(id=running, outcome=outcome, error=note)
         return replace(
-            before, tests=tests, collect_errors=errors, collected=collected, complete=complete, note=note, runner=runner,
+            before, tests=tests, collect_errors=errors, collected=collected, complete=complete, note=note,
+            runner=runner,
             forged=before.forged + result.forged, import_arcs=imported,
         )  # fmt: skip
 
@@ -249,9 +251,11 @@ class Arena:
     ) -> dict[int, Killing]:
         """Run, for each mutant of *path*, the tests named beside it; what the time does not allow stays ``not-run``."""
         request = {
-            "command": "mutate", "file": self.path_of(snapshot, path), "tests": list(tests), "seconds": seconds, "mutant_seconds": mutant_seconds,
+            "command": "mutate", "file": self.path_of(snapshot, path), "tests": list(tests), "seconds": seconds,
+            "mutant_seconds": mutant_seconds,
             "test_seconds": mutant_seconds / 2, "import_lines": sorted({b for _, b in import_arcs}),
-            "mutants": [{"id": m.id, "line": m.line, "last": m.last, "start": m.start, "end": m.end, "replacement": m.replacement, "only": sorted(ids)} for m, ids in mutants],
+            "mutants": [{"id": m.id, "line": m.line, "last": m.last, "start": m.start, "end": m.end,
+            "replacement": m.replacement, "only": sorted(ids)} for m, ids in mutants],
         }  # fmt: skip
         found = {m.id: Killing(status="not-run") for m, _ in mutants}
         if not mutants:

@@ -8,8 +8,10 @@ from typing import Final
 
 _MOST: Final = 400
 _PLAIN: Final = (
-    ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load, ast.Expression, ast.Call, ast.Name,
-    ast.Attribute, ast.keyword, ast.BinOp, ast.Pow, ast.Mult, ast.Add, ast.Sub, ast.Lambda, ast.arguments, ast.arg, ast.Compare, ast.Gt, ast.Lt,
+    ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load, ast.Expression,
+    ast.Call, ast.Name,
+    ast.Attribute, ast.keyword, ast.BinOp, ast.Pow, ast.Mult, ast.Add, ast.Sub, ast.Lambda, ast.arguments, ast.arg,
+    ast.Compare, ast.Gt, ast.Lt,
     ast.Eq, ast.Mod, ast.Div,
 )  # fmt: skip
 
@@ -90,7 +92,7 @@ def _closed(node: ast.expr, top: set[str]) -> bool:
         if not isinstance(child, _PLAIN):
             return False
         if isinstance(child, ast.Name) and child.id not in top | bound and child.id not in _BUILTIN:
-            return isinstance(child, ast.Name) and _is_module_prefix(node, child, top)
+            return _is_module_prefix(node, child, top)
     return True
 
 

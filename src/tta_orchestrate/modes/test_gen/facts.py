@@ -56,9 +56,7 @@ def read_project(snapshot: Snapshot) -> Project:
     tests = tuple(f for f in files if _TEST_FILE.search(f) and not f.endswith("conftest.py"))
     texts = {path: _text(snapshot, path) for path in tests}
     config = _toml(snapshot)
-    options = (
-        config.get("tool", {}).get("pytest", {}).get("ini_options", {}) if isinstance(config.get("tool"), dict) else {}
-    )
+    options = _pytest_options(config)
     roots = {_root_of(path, set(files)) for path in files if path.endswith(".py") and path not in tests}
     return Project(
         tests=tests,
@@ -162,6 +160,13 @@ def _style(texts: Mapping[str, str], files: list[str], *, configured: bool) -> S
         configured or conftest or functions or methods or not cases or any("import pytest" in t for t in texts.values())
     )
     return Style(framework="pytest" if pytest_like else "unittest", classes=methods > functions)
+
+
+def _pytest_options(config: Mapping[str, object]) -> Mapping[str, object]:
+    node: object = config
+    for key in ("tool", "pytest", "ini_options"):
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return node if isinstance(node, Mapping) else {}
 
 
 def _text(snapshot: Snapshot, path: str) -> str:

@@ -254,7 +254,7 @@ def _covering(session: Session, path: str, mutant: Mutant) -> list[str]:
 def bites(bench: Bench, session: Session, mutants: Sequence[Mutant]) -> dict[int, Killing]:
     """Run the new tests against the mutants that the suite lets live."""
     bench.result.gates["bites"] = "run"
-    pairs = [(m, ids) for m in mutants if (ids := [i for i in _covering_all(session, bench, m)])]
+    pairs = [(m, ids) for m in mutants if (ids := _covering_all(session, bench, m))]
     seconds = max(5.0, bench.left())
     return bench.arena.mutate(
         bench.snapshot,

@@ -5,6 +5,7 @@ to the same byte code is no mutant. Text is only parsed and compiled here, never
 """
 
 import ast
+import itertools
 import random
 import re
 import types
@@ -18,8 +19,10 @@ _COMPARE: Final = {
     ast.Is: ("is", ("is not",)), ast.IsNot: ("is not", ("is",)),
 }  # fmt: skip
 _BINARY: Final = {
-    ast.Add: ("+", ("-",)), ast.Sub: ("-", ("+",)), ast.Mult: ("*", ("/",)), ast.Div: ("/", ("*",)), ast.FloorDiv: ("//", ("/",)),
-    ast.Mod: ("%", ("*",)), ast.Pow: ("**", ("*",)), ast.BitAnd: ("&", ("|",)), ast.BitOr: ("|", ("&",)), ast.BitXor: ("^", ("&",)),
+    ast.Add: ("+", ("-",)), ast.Sub: ("-", ("+",)), ast.Mult: ("*", ("/",)), ast.Div: ("/", ("*",)),
+    ast.FloorDiv: ("//", ("/",)),
+    ast.Mod: ("%", ("*",)), ast.Pow: ("**", ("*",)), ast.BitAnd: ("&", ("|",)), ast.BitOr: ("|", ("&",)),
+    ast.BitXor: ("^", ("&",)),
     ast.LShift: ("<<", (">>",)), ast.RShift: (">>", ("<<",)),
 }  # fmt: skip
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
@@ -157,7 +160,7 @@ class _Finder:
                 yield from self._between(target, value, (f"{old}=", tuple(f"{n}=" for n in new)), "arithmetic")
             case ast.BoolOp(op=op, values=values):
                 words = ("and", ("or",)) if isinstance(op, ast.And) else ("or", ("and",))
-                for one, other in zip(values, values[1:], strict=False):
+                for one, other in itertools.pairwise(values):
                     yield from self._between(one, other, words, "logical")
             case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
                 start, end = self._span(node)

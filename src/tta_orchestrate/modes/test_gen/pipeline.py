@@ -68,7 +68,8 @@ def generate(
     describe_baseline(result, baseline)
     began = clock()
     bench = Bench(
-        arena=arena, snapshot=snapshot, project=project, unit=unit, shape=shape, baseline=baseline, result=result, roots=roots,
+        arena=arena, snapshot=snapshot, project=project, unit=unit, shape=shape, baseline=baseline, result=result,
+        roots=roots,
         writer=Writer(module=unit.module, style=_style(project, tools), parameters=parameters_of(unit.source)),
         left=lambda: plan.seconds - (clock() - began), available=(*_packages(snapshot, roots), *tools.packages),
     )  # fmt: skip
@@ -108,7 +109,8 @@ def describe_baseline(result: TargetResult, session: Session) -> None:
     outcomes = [t.outcome for t in session.tests.values()]
     failures = [t for t in session.tests.values() if t.outcome in {"failed", "timeout", "crashed"}]
     result.baseline = {
-        "tests": len(outcomes), "passed": outcomes.count("passed"), "complete": session.complete, "note": session.note, "runner": session.runner,
+        "tests": len(outcomes), "passed": outcomes.count("passed"), "complete": session.complete, "note": session.note,
+        "runner": session.runner,
         "set_aside": [{"test": t.id, "outcome": t.outcome} for t in failures[:50]],
         "collect_errors": {i: gates._last_line(e) for i, e in list(session.collect_errors.items())[:20]},  # noqa: SLF001
     }  # fmt: skip
@@ -150,8 +152,10 @@ def _local(bench: Bench, plan: Plan, alive: Sequence[Mutant]) -> list[Case] | No
     texts = [bench.snapshot.read(path) for path in related(bench.project, bench.unit, bench.snapshot)[:_EXAMPLE_FILES]]
     seconds = max(5.0, bench.left() * _GENERATOR_SHARE)
     request = {
-        "command": "explore", "module": bench.unit.module, "file": bench.arena.path_of(bench.snapshot, bench.unit.path), "source": bench.unit.source,
-        "seconds": seconds, "seed": plan.seed, "max_cases": plan.cases, "examples": examples.mine(bench.unit.source, texts),
+        "command": "explore", "module": bench.unit.module, "file": bench.arena.path_of(bench.snapshot,
+        bench.unit.path), "source": bench.unit.source,
+        "seconds": seconds, "seed": plan.seed, "max_cases": plan.cases, "examples": examples.mine(bench.unit.source,
+        texts),
         "covered": sorted(bench.baseline.arcs(bench.unit.path)), "mutants": [asdict(m) for m in alive],
     }  # fmt: skip
     job, records = bench.arena.ask(bench.snapshot, request, seconds=seconds + 15, roots=bench.roots)

@@ -16,7 +16,8 @@ from tta_orchestrate.modes.test_gen.cases import Case
 from tta_orchestrate.modes.test_gen.facts import MARK, Style
 
 _HELPERS: Final = (
-    "asyncio", "collections", "datetime", "decimal", "fractions", "itertools", "math", "operator", "pathlib", "re", "uuid",
+    "asyncio", "collections", "datetime", "decimal", "fractions", "itertools", "math", "operator", "pathlib", "re",
+    "uuid",
 )  # fmt: skip
 _OURS: Final = {*_HELPERS, "pytest", "unittest", "self"}
 _WIDTH: Final = 100
@@ -53,8 +54,7 @@ class Writer:
         found = []
         for (target, *_), group in sorted(groups.items(), key=lambda item: item[0]):
             rows = list({(case.expr, case.before): case for case in group}.values())
-            for part in self._parts(rows):
-                found.append(self._test(_free(_name(target, part[0]), names), part))
+            found += [self._test(_free(_name(target, part[0]), names), part) for part in self._parts(rows)]
         return found
 
     def prune(self, test: TestCode, keep: Iterable[Case]) -> TestCode | None:

@@ -125,8 +125,10 @@ def _finding(
 ) -> Finding:
     quote = lines[line - 1] if 0 < line <= len(lines) else ""
     return Finding(
-        path=path, start_line=line, end_line=line, quote=quote, rule=rule, category=Category.BUG, severity=severity, source="test-gen", title=title,
-        message=message, confidence=0.5, symbol=symbol, fingerprint=fingerprint(path=path, quote=quote, rule=rule, symbol=symbol),
+        path=path, start_line=line, end_line=line, quote=quote, rule=rule, category=Category.BUG, severity=severity,
+        source="test-gen", title=title,
+        message=message, confidence=0.5, symbol=symbol, fingerprint=fingerprint(path=path, quote=quote, rule=rule,
+        symbol=symbol),
     )  # fmt: skip
 
 
@@ -159,10 +161,13 @@ def _report(
         verdict=conclude(outcome),
         findings=findings,
         skipped=tuple(skipped),
-        failures=tuple(Failure(unit=r.path, path=r.path, reason=r.reason or "nothing was kept") for r in results if not _done(r)),
+        failures=tuple(Failure(unit=r.path, path=r.path,
+        reason=r.reason or "nothing was kept") for r in results if not _done(r)),
         coverage=Coverage(
-            files_changed=len(results), files_reviewed=len(done), lines_changed=sum(len(r.after.all_lines) for r in lines if r.after),
-            lines_reviewed=sum(len(r.after.lines) for r in lines if r.after), units_planned=len(results), units_done=len(done), performed_by=("local generator",),
+            files_changed=len(results), files_reviewed=len(done),
+            lines_changed=sum(len(r.after.all_lines) for r in lines if r.after),
+            lines_reviewed=sum(len(r.after.lines) for r in lines if r.after), units_planned=len(results),
+            units_done=len(done), performed_by=("local generator",),
         ),
         subject=Subject(),
         notices=notices,

@@ -6,16 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 _REFUSED_MODULES: Final = {
-    "socket", "ssl", "subprocess", "ctypes", "http", "urllib", "ftplib", "smtplib", "telnetlib", "poplib", "imaplib", "xmlrpc", "requests",
+    "socket", "ssl", "subprocess", "ctypes", "http", "urllib", "ftplib", "smtplib", "telnetlib", "poplib", "imaplib",
+    "xmlrpc", "requests",
     "httpx", "aiohttp", "multiprocessing", "gc", "signal", "faulthandler", "pty", "_thread",
 }  # fmt: skip
 _ALWAYS: Final = {"pytest", "unittest", "hypothesis"}
 _REFUSED_CALLS: Final = {
-    "time.sleep": "sleeps", "sleep": "sleeps", "asyncio.sleep": "sleeps", "pytest.skip": "skips", "pytest.xfail": "skips",
-    "pytest.importorskip": "skips", "self.skipTest": "skips", "eval": "evaluates text", "exec": "evaluates text", "__import__": "imports by name",
-    "os._exit": "ends the process", "os.system": "starts a process", "sys.exit": "ends the process", "exit": "ends the process",
-    "quit": "ends the process", "os.kill": "sends signals", "os.abort": "ends the process", "sys._getframe": "looks into the runner",
-    "sys.settrace": "looks into the runner", "atexit.register": "outlives the test", "os.popen": "starts a process", "os.fork": "starts a process",
+    "time.sleep": "sleeps", "sleep": "sleeps", "asyncio.sleep": "sleeps", "pytest.skip": "skips",
+    "pytest.xfail": "skips",
+    "pytest.importorskip": "skips", "self.skipTest": "skips", "eval": "evaluates text", "exec": "evaluates text",
+    "__import__": "imports by name",
+    "os._exit": "ends the process", "os.system": "starts a process", "sys.exit": "ends the process",
+    "exit": "ends the process",
+    "quit": "ends the process", "os.kill": "sends signals", "os.abort": "ends the process",
+    "sys._getframe": "looks into the runner",
+    "sys.settrace": "looks into the runner", "atexit.register": "outlives the test", "os.popen": "starts a process",
+    "os.fork": "starts a process",
 }  # fmt: skip
 _REFUSED_ATTRIBUTES: Final = {"_exit", "__globals__", "__subclasses__", "f_back", "f_globals", "_getframe"}
 _WRITES: Final = {"write_text", "write_bytes", "unlink", "rmtree", "rename", "replace_file", "chmod", "symlink_to"}

@@ -143,7 +143,7 @@ class Search:
 
     def matrix(self, deadline: float) -> None:
         """See which kept candidates tell which mutants from the original."""
-        self.rows = [(c, seen, key[1]) for key, (c, seen) in self.kept.items() if seen["kind"] not in {"accident"}]
+        self.rows = [(c, seen, key[1]) for key, (c, seen) in self.kept.items() if seen["kind"] != "accident"]
         self.rows = self._stable(self.rows)
         for mutant in self.request["mutants"]:
             if time.monotonic() >= deadline:

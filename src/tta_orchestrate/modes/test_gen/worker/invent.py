@@ -1,6 +1,7 @@
 """Where candidates come from: examples, fresh inputs, and kept ones changed a little."""
 
 import ast
+import math
 import random
 from typing import Any
 
@@ -75,7 +76,8 @@ class Inventor:
         target = self._target(candidate)
         if target is None:
             return []
-        found = [self._build(target, candidate.arguments, {k: v for k, v in candidate.keywords.items() if k != name}, candidate.receiver)
+        found = [self._build(target, candidate.arguments, {k: v for k, v in candidate.keywords.items() if k != name},
+        candidate.receiver)
                  for name in candidate.keywords]  # fmt: skip
         for index, text in enumerate(candidate.arguments):
             for simple in (*_SIMPLE, *_halves(text)):
@@ -118,7 +120,7 @@ class Inventor:
         if target is None or target.kind not in {"function", "static"} or not candidate.arguments:
             return False
         by_name = {p.name: p for p in target.parameters}
-        pairs = list(zip(target.parameters, candidate.arguments)) + [
+        pairs = list(zip(target.parameters, candidate.arguments, strict=False)) + [
             (by_name[k], v) for k, v in candidate.keywords.items() if k in by_name
         ]
         return all(p.declared and _kind(text) in p.kinds for p, text in pairs)
@@ -251,11 +253,11 @@ class Inventor:
         changed = self._mutate_value(value, target, 0)
         return (
             f'float("{changed}")'
-            if isinstance(changed, float) and (changed != changed or changed in {float("inf"), float("-inf")})
+            if isinstance(changed, float) and (math.isnan(changed) or changed in {float("inf"), float("-inf")})
             else repr(changed)
         )
 
-    def _mutate_value(self, value: Any, target: Target, depth: int) -> Any:  # noqa: C901, PLR0911, PLR0912
+    def _mutate_value(self, value: Any, target: Target, depth: int) -> Any:  # noqa: PLR0912
         rng = self.rng
         if isinstance(value, bool):
             return not value

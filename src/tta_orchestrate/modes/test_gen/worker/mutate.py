@@ -32,11 +32,12 @@ class Server:
     def __init__(self, request: dict[str, Any], emit: Emit, deadline: float) -> None:
         self._request, self._emit, self._deadline = request, emit, deadline
         with open(request["file"], encoding="utf-8", newline="") as file:
-            self._source = file.read()
+            self._source: str = file.read()
         self._original = _codes(self._source, request["file"])
         self._at_import = set(request.get("import_lines", ()))
 
     def serve(self) -> None:
+        """Answer every mutant that the time allows."""
         try:
             import pytest  # noqa: F401 -- loaded once here, shared by all forks
         except ImportError:
@@ -57,7 +58,8 @@ class Server:
             self._fresh(mutant)
 
     def _text(self, mutant: dict[str, Any]) -> str:
-        return self._source[: mutant["start"]] + mutant["replacement"] + self._source[mutant["end"] :]
+        start, end, replacement = int(mutant["start"]), int(mutant["end"]), str(mutant["replacement"])
+        return self._source[:start] + replacement + self._source[end:]
 
     def _changed_functions(self, mutant: dict[str, Any]) -> dict[int, CodeType] | None:
         """Return the functions that differ, by their place in the tree of code; ``None`` when more differs."""

@@ -46,7 +46,7 @@ class Portrayer:
             else {"kind": "opaque", "type": _type(value)}
         )
 
-    def source(self, value: Any, depth: int = 0) -> str | None:  # noqa: PLR0911 -- one line per type
+    def source(self, value: Any, depth: int = 0) -> str | None:
         """Return source that evaluates to an equal value, ``None`` where there is none."""
         kind = type(value)
         if value is None or kind in {bool, int}:

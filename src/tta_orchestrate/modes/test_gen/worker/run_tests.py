@@ -44,6 +44,7 @@ class Watch:
         self._outcome, self._error = "", ""
 
     def begin(self, name: str) -> None:
+        """A test starts."""
         self._emit({"event": "start", "id": name})
         self._began, self._outcome, self._error = time.monotonic(), "", ""
         signal.signal(signal.SIGALRM, self._alarm)
@@ -55,10 +56,12 @@ class Watch:
         raise TestTimeout(f"longer than {self._limit:g} s")
 
     def note(self, outcome: str, error: str = "") -> None:
+        """A phase of it ended; the worst outcome stays."""
         if outcome != "passed" or not self._outcome:
             self._outcome, self._error = outcome, error[-_ERROR_TAIL:]
 
     def end(self, name: str) -> None:
+        """It is over: make the record."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         self._tracer.stop()
         arcs = {path: sorted(found) for path, found in self._tracer.take().items()}

@@ -18,12 +18,18 @@ from . import values
 from .portray import Portrayer
 
 OPERATORS = {
-    "__eq__": "{r} == {a}", "__ne__": "{r} != {a}", "__lt__": "{r} < {a}", "__le__": "{r} <= {a}", "__gt__": "{r} > {a}", "__ge__": "{r} >= {a}",
-    "__add__": "{r} + {a}", "__sub__": "{r} - {a}", "__mul__": "{r} * {a}", "__truediv__": "{r} / {a}", "__floordiv__": "{r} // {a}",
-    "__mod__": "{r} % {a}", "__pow__": "{r} ** {a}", "__and__": "{r} & {a}", "__or__": "{r} | {a}", "__xor__": "{r} ^ {a}",
-    "__lshift__": "{r} << {a}", "__rshift__": "{r} >> {a}", "__radd__": "{a} + {r}", "__rsub__": "{a} - {r}", "__rmul__": "{a} * {r}",
-    "__getitem__": "{r}[{a}]", "__contains__": "{a} in {r}", "__str__": "str({r})", "__repr__": "repr({r})", "__len__": "len({r})",
-    "__bool__": "bool({r})", "__int__": "int({r})", "__float__": "float({r})", "__neg__": "-{r}", "__pos__": "+{r}", "__abs__": "abs({r})",
+    "__eq__": "{r} == {a}", "__ne__": "{r} != {a}", "__lt__": "{r} < {a}", "__le__": "{r} <= {a}",
+    "__gt__": "{r} > {a}", "__ge__": "{r} >= {a}",
+    "__add__": "{r} + {a}", "__sub__": "{r} - {a}", "__mul__": "{r} * {a}", "__truediv__": "{r} / {a}",
+    "__floordiv__": "{r} // {a}",
+    "__mod__": "{r} % {a}", "__pow__": "{r} ** {a}", "__and__": "{r} & {a}", "__or__": "{r} | {a}",
+    "__xor__": "{r} ^ {a}",
+    "__lshift__": "{r} << {a}", "__rshift__": "{r} >> {a}", "__radd__": "{a} + {r}", "__rsub__": "{a} - {r}",
+    "__rmul__": "{a} * {r}",
+    "__getitem__": "{r}[{a}]", "__contains__": "{a} in {r}", "__str__": "str({r})", "__repr__": "repr({r})",
+    "__len__": "len({r})",
+    "__bool__": "bool({r})", "__int__": "int({r})", "__float__": "float({r})", "__neg__": "-{r}", "__pos__": "+{r}",
+    "__abs__": "abs({r})",
     "__invert__": "~{r}", "__iter__": "list({r})", "__reversed__": "list(reversed({r}))", "__bytes__": "bytes({r})",
 }  # fmt: skip
 HELPERS = (
@@ -132,8 +138,8 @@ class Subject:
 
     def _class_targets(self, name: str, cls: type) -> list[Target]:
         found: list[Target] = []
-        if not inspect.isabstract(cls) and not issubclass(cls, (enum.Enum, typing.NamedTuple if False else ())):  # type: ignore[arg-type]
-            init = cls.__init__ if "__init__" in dir(cls) else None  # type: ignore[misc]
+        if not inspect.isabstract(cls) and not issubclass(cls, enum.Enum):
+            init = vars(cls).get("__init__") or getattr(cls, "__init__", None)
             new = next(
                 (c.__dict__["__new__"] for c in cls.__mro__ if "__new__" in c.__dict__ and c is not object), None
             )

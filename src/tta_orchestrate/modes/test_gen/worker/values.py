@@ -13,27 +13,38 @@ except ImportError:  # Python 3.9 and 3.10
     import sre_parse as sre  # type: ignore[no-redef]
 
 POOLS: dict[str, tuple[str, ...]] = {
-    "int": ("0", "1", "2", "3", "-1", "5", "7", "10", "12", "13", "21", "99", "100", "101", "112", "255", "999", "1000", "1001",
+    "int": ("0", "1", "2", "3", "-1", "5", "7", "10", "12", "13", "21", "99", "100", "101", "112", "255", "999",
+    "1000", "1001",
             "-5", "-1000", "12345", "1000000", "10**9", "10**21", "2**40"),
     "float": ("0.0", "1.0", "0.5", "-0.5", "1.5", "2.25", "3.14159", "-2.75", "1000.5", "1e-05", "999999.5", "1e20",
               'float("inf")', 'float("-inf")', 'float("nan")'),
-    "str": ("''", "'a'", "'b'", "'abc'", "'Hello World'", "'hello_world'", "'HelloWorld'", "'hello-world'", "'  padded  '", "'ABC'",
-            "'a,b,c'", "'1'", "'42'", "'-7'", "'3.14'", "'x=1'", "'key: value'", "'caf\\xe9 \\xfcber'", "'line one\\nline two'", "'/a/b.txt'",
-            "'a b c d'", "'None'", "'true'", "'foo.bar'", "'<b>x</b>'", "'user@example.org'", "'2024-02-29'", "'A'", "'z9'", "'%d'"),
+    "str": ("''", "'a'", "'b'", "'abc'", "'Hello World'", "'hello_world'", "'HelloWorld'", "'hello-world'",
+    "'  padded  '", "'ABC'",
+            "'a,b,c'", "'1'", "'42'", "'-7'", "'3.14'", "'x=1'", "'key: value'", "'caf\\xe9 \\xfcber'",
+            "'line one\\nline two'", "'/a/b.txt'",
+            "'a b c d'", "'None'", "'true'", "'foo.bar'", "'<b>x</b>'", "'user@example.org'", "'2024-02-29'", "'A'",
+            "'z9'", "'%d'"),
     "bytes": ("b''", "b'abc'", "b'\\x00\\xff'", "b'hello world'"),
     "bool": ("True", "False"),
     "None": ("None",),
-    "list": ("[]", "[1]", "[1, 2, 3]", "[3, 1, 2]", "[1, 1, 2]", "[1, 2, 3, 4, 5]", "['a', 'b', 'c']", "['b', 'a', 'b']", "[[1, 2], [3, 4]]",
-             "[(1, 'a'), (2, 'b')]", "[None, 1]", "[1.5, 2.5]", "[{'id': 1}, {'id': 2}]", "['']", "[0]", "[[1], [2, 3], []]"),
+    "list": ("[]", "[1]", "[1, 2, 3]", "[3, 1, 2]", "[1, 1, 2]", "[1, 2, 3, 4, 5]", "['a', 'b', 'c']",
+    "['b', 'a', 'b']", "[[1, 2], [3, 4]]",
+             "[(1, 'a'), (2, 'b')]", "[None, 1]", "[1.5, 2.5]", "[{'id': 1}, {'id': 2}]", "['']", "[0]",
+             "[[1], [2, 3], []]"),
     "tuple": ("()", "(1,)", "(1, 2)", "(1, 2, 3)", "('a', 1)", "('a', 'b')", "((1, 2), (3, 4))"),
     "set": ("set()", "{1}", "{1, 2, 3}", "{'a'}"),
-    "dict": ("{}", "{'a': 1}", "{'a': 1, 'b': 2}", "{1: 2}", "{'a': {'b': 1}}", "{'x': [1, 2]}", "{'name': 'n', 'id': 7}", "{'a': None}"),
-    "callable": ("str", "len", "int", "bool", "abs", "lambda x: x", "lambda x: x + 1", "lambda x: x % 2 == 0", "lambda x: x > 1", "lambda x, y: x + y",
-                 "lambda *args: args", "lambda: 1", "operator.add", "operator.mul", "lambda x: [x, x]", "lambda a, b: a > b", "operator.itemgetter(0)"),
+    "dict": ("{}", "{'a': 1}", "{'a': 1, 'b': 2}", "{1: 2}", "{'a': {'b': 1}}", "{'x': [1, 2]}",
+    "{'name': 'n', 'id': 7}", "{'a': None}"),
+    "callable": ("str", "len", "int", "bool", "abs", "lambda x: x", "lambda x: x + 1", "lambda x: x % 2 == 0",
+    "lambda x: x > 1", "lambda x, y: x + y",
+                 "lambda *args: args", "lambda: 1", "operator.add", "operator.mul", "lambda x: [x, x]",
+                 "lambda a, b: a > b", "operator.itemgetter(0)"),
     "iterator": ("iter([1, 2, 3])", "iter([])", "(i * i for i in range(4))", "range(5)", "range(0)", "iter('abc')"),
     "datetime.date": ("datetime.date(2024, 2, 29)", "datetime.date(1999, 12, 31)"),
-    "datetime.datetime": ("datetime.datetime(2024, 2, 29, 12, 30, 15)", "datetime.datetime(1999, 12, 31, 23, 59, 59, tzinfo=datetime.timezone.utc)"),
-    "datetime.timedelta": ("datetime.timedelta(0)", "datetime.timedelta(days=1, seconds=3661)", "datetime.timedelta(seconds=-5)", "datetime.timedelta(days=400)"),
+    "datetime.datetime": ("datetime.datetime(2024, 2, 29, 12, 30, 15)",
+    "datetime.datetime(1999, 12, 31, 23, 59, 59, tzinfo=datetime.timezone.utc)"),
+    "datetime.timedelta": ("datetime.timedelta(0)", "datetime.timedelta(days=1, seconds=3661)",
+    "datetime.timedelta(seconds=-5)", "datetime.timedelta(days=400)"),
     "datetime.time": ("datetime.time(12, 30)",),
     "decimal.Decimal": ("decimal.Decimal('0')", "decimal.Decimal('1.5')", "decimal.Decimal('-2.25')"),
     "fractions.Fraction": ("fractions.Fraction(1, 3)", "fractions.Fraction(2)"),
@@ -49,7 +60,8 @@ _BY_NAME: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"^(f|fn|func|function|predicate|pred|callback|key|binop|op|operation|factory|.*_(func|fn|key))$", ("callable",)),
     (r"^(seq|seqs|sequence|sequences|iterable|iterables|items|it|l|ls|lst|list|args|values|elements|data|coll|collection|leftseq|rightseq|words|lines|numbers|nums|keys|.*_(list|items|seq))$", ("list", "list", "iterator", "tuple", "str")),
     (r"^(d|dict|mapping|kwargs|options|config|params|obj|record|table|map)$", ("dict", "list")),
-    (r"^(is_.*|has_.*|allow_.*|use_.*|strict|flag|verbose|.*_ok|reverse|signed|gnu|binary|uppercase.*|lower.*)$", ("bool",)),
+    (r"^(is_.*|has_.*|allow_.*|use_.*|strict|flag|verbose|.*_ok|reverse|signed|gnu|binary|uppercase.*|lower.*)$",
+    ("bool",)),
 )  # fmt: skip
 
 
@@ -68,7 +80,7 @@ def kinds_of(annotation: Any, name: str, default: Any, has_default: bool) -> lis
     return found
 
 
-def _annotated(annotation: Any, depth: int = 0) -> list[str]:  # noqa: C901, PLR0911 -- one line per shape of a type
+def _annotated(annotation: Any, depth: int = 0) -> list[str]:
     if annotation is None or annotation is type(None):
         return ["None"]
     if isinstance(annotation, str):
@@ -88,18 +100,20 @@ def _annotated(annotation: Any, depth: int = 0) -> list[str]:  # noqa: C901, PLR
             return ["callable"]
         inner = [_annotated(argument, depth + 1) for argument in arguments if argument is not Ellipsis]
         outer = _annotated(origin, depth + 1)
-        first = [
+        return [
             f"{kind}[{'|'.join(inner[0])}]"
             if kind in {"list", "set", "iterator", "tuple"} and len(inner) >= 1 and inner[0]
             else kind
             for kind in outer
         ]
-        return first
     if isinstance(annotation, type):
         name = annotation.__name__
-        known = {"Sequence": "list", "Iterable": "list", "Collection": "list", "Mapping": "dict", "MutableMapping": "dict", "Iterator": "iterator",
-                 "Generator": "iterator", "frozenset": "set", "Callable": "callable", "Hashable": "str", "OrderedDict": "dict", "bytearray": "bytes",
-                 "Sized": "list", "Container": "list", "MutableSequence": "list", "Number": "int", "Real": "float"}  # fmt: skip
+        known = {"Sequence": "list", "Iterable": "list", "Collection": "list", "Mapping": "dict",
+        "MutableMapping": "dict", "Iterator": "iterator",
+                 "Generator": "iterator", "frozenset": "set", "Callable": "callable", "Hashable": "str",
+                 "OrderedDict": "dict", "bytearray": "bytes",
+                 "Sized": "list", "Container": "list", "MutableSequence": "list", "Number": "int",
+                 "Real": "float"}  # fmt: skip
         if name in POOLS:
             return [name]
         if name in known:
@@ -175,7 +189,7 @@ def sample(pattern: str, rng: random.Random, flags: int = 0) -> str | None:
     return text if len(text) < 120 else text[:120]
 
 
-def _sample(parsed: Any, rng: random.Random, groups: dict[int, str]) -> str:  # noqa: C901 -- one branch per node
+def _sample(parsed: Any, rng: random.Random, groups: dict[int, str]) -> str:
     out = []
     for op, argument in parsed:
         name = str(op)
