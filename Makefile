@@ -25,6 +25,12 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@mkdir -p $(STAMPS) && touch $@
 
+demo: $(STAMPS)/run ## Review the bundled example: no key, no network
+	@rm -rf demo-report; repository=$$(mktemp -d); trap 'rm -rf "$$repository"' EXIT; \
+	$(BIN)/python examples/demo/make_repository.py "$$repository"; \
+	cd "$$repository"; "$(CURDIR)/$(BIN)/tta-orchestrate" review --base HEAD~1 --output "$(CURDIR)/demo-report"
+	@echo "read first: demo-report/summary.md"
+
 setup: $(STAMPS)/dev ## Everything a contributor needs, in .venv
 
 test: $(STAMPS)/dev ## The whole suite with branch coverage
@@ -41,6 +47,9 @@ types: $(STAMPS)/dev ## mypy, strict
 format: $(STAMPS)/dev ## Rewrite the sources as the formatter likes them
 	$(BIN)/ruff check --fix-only --quiet . || true
 	$(BIN)/ruff format .
+
+bench: $(STAMPS)/dev ## The figures of the README, with machine and date
+	$(BIN)/python bench/review_scale.py
 
 lock: ## Refresh requirements/*.txt from pyproject.toml (needs uv)
 	scripts/lock

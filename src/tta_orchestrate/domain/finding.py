@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tta_orchestrate.domain.change import Side
@@ -48,17 +48,36 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a check can say: one row of its documentation and of the SARIF rule list."""
+
+    id: str
+    """``<check>/<name>``, stable: baselines and inline ignores name it."""
+    title: str
+    """One line without a full stop."""
+    category: Category
+    severity: Severity
+    why: str
+    """The harm, in one sentence."""
+    confidence: float = 1.0
+    help_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """What a check, a tool or a model claims, before the evidence gate has looked.
 
     ``quote`` is the verbatim text of lines ``start_line..end_line`` (1-based, inclusive) on ``side``, joined by line
     feeds; ``confidence`` is in 0..1; ``source`` names who says so (``ruff``, ``sarif:CodeQL``, a model).
+
+    ``redact`` lists the secrets that stand in the quote. The evidence gate needs the quote as it is in the file; sinks
+    show what ``redaction.presentable_report`` leaves of it.
     """
 
     path: str
     start_line: int
     end_line: int
-    quote: str
+    quote: str = field(repr=False)
     rule: str
     category: Category
     severity: Severity
@@ -69,6 +88,10 @@ class Candidate:
     confidence: float = 1.0
     suggestion: Suggestion | None = None
     help_url: str = ""
+    whole_file: bool = False
+    """The claim is about the file as a whole (it no longer parses): its line need not be a changed one."""
+    redact: tuple[str, ...] = field(default=(), repr=False)
+    """Exact substrings that no sink may show (secret values); shown as ‹secret›."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +116,7 @@ class Rejection(StrEnum):
     BASELINE = "baseline"
     INLINE_IGNORE = "inline-ignore"
     RULE_OFF = "rule-off"
+    BELOW_BAR = "below-bar"
     JUDGE = "judge"
 
 
@@ -115,5 +139,5 @@ def fingerprint(*, path: str, quote: str, rule: str, symbol: str, occurrence: in
     file, so that two identical lines stay two findings.
     """
     parts = (path, _SPACE.sub(" ", quote).strip(), rule, symbol, str(occurrence))
-    joined = "\x1f".join(parts).encode("utf-8", "surrogateescape")
+    joined = "\x1f".join(parts).encode("utf-8", "surrogatepass")  # a model may answer with lone surrogates
     return hashlib.sha256(joined).hexdigest()[:32]

@@ -4,12 +4,12 @@ A room is a folder; a plug-in is one file in it, found by its name (``registry.p
 checks: ``CHECK``, ``SINK`` …
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from tta_orchestrate.domain.change import ChangedFile
-from tta_orchestrate.domain.finding import Candidate
+from tta_orchestrate.domain.finding import Candidate, Rule, Suggestion
 from tta_orchestrate.domain.report import Report, Skipped
 
 
@@ -25,6 +25,46 @@ class SourceFile:
         """The path at head."""
         return self.change.path
 
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Yield number and text (without line feed) of every line; of the added lines when only the diff is known."""
+        if self.text is not None:
+            yield from enumerate(self.text.split("\n"), 1)
+            return
+        for hunk in self.change.hunks:
+            yield from ((line.new, line.text) for line in hunk.lines() if line.kind == "+" and line.new is not None)
+
+    def claim(
+        self,
+        rule: Rule,
+        *,
+        quote: str,
+        start: int,
+        end: int | None = None,
+        message: str = "",
+        suggestion: Suggestion | None = None,
+        redact: tuple[str, ...] = (),
+    ) -> Candidate:
+        """Return *rule* broken at lines *start* to *end* of this file, whose text is *quote*.
+
+        The check's name is what stands before the slash of the rule. Without a *message* the rule's reason is given.
+        """
+        return Candidate(
+            path=self.path,
+            start_line=start,
+            end_line=start if end is None else end,
+            quote=quote,
+            rule=rule.id,
+            category=rule.category,
+            severity=rule.severity,
+            source=rule.id.partition("/")[0],
+            title=rule.title,
+            message=message or rule.why,
+            confidence=rule.confidence,
+            suggestion=suggestion,
+            help_url=rule.help_url,
+            redact=redact,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
@@ -39,6 +79,8 @@ class Check(Protocol):
     """A deterministic reviewer: reads text, executes nothing of it, reads no configuration from the change."""
 
     name: str
+    rules: Mapping[str, Rule]
+    """Everything it can say, by rule id: for SARIF and the documentation."""
 
     def applies(self, file: SourceFile) -> bool:
         """Whether this check has anything to say about *file*; decides what counts as planned."""
@@ -60,16 +102,4 @@ class Sink(Protocol):
 
     def render(self, report: Report) -> str:
         """Return the whole text of the file."""
-        ...
-
-
-class Git(Protocol):
-    """What the program asks of a repository: objects only, never the work tree."""
-
-    def diff(self, base: str, head: str) -> Iterator[bytes]:
-        """Yield the lines of the raw unified diff between two trees, line feeds kept."""
-        ...
-
-    def blobs(self, names: Iterable[str]) -> Iterator[bytes | None]:
-        """Yield the content of each object (``<rev>:<path>`` or an object name), ``None`` where there is none."""
         ...

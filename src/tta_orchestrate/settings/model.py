@@ -7,7 +7,7 @@ from tta_orchestrate.settings.docgen import Docgen
 from tta_orchestrate.settings.models import Executor, FallbackStrategy, Orchestrator
 from tta_orchestrate.settings.review import Review
 from tta_orchestrate.settings.run import Run
-from tta_orchestrate.settings.section import Section
+from tta_orchestrate.settings.section import NOT_YET_ACTING, Section
 from tta_orchestrate.settings.test_gen import TestGen
 
 
@@ -16,14 +16,15 @@ class Settings(Section):
 
     enabled: bool = True
     """Off: every run ends at once as ``skipped``."""
-    prefer_free_models: bool = True
+    prefer_free_models: bool = Field(default=True, json_schema_extra=NOT_YET_ACTING)
     """Try executors that cost nothing first."""
-    quality_threshold: float = Field(default=0.85, ge=0, le=1)
+    quality_threshold: float = Field(default=0.85, ge=0, le=1, json_schema_extra=NOT_YET_ACTING)
     """The judge's bar on what the gates could not decide; below it: repair, then escalate, then report."""
-    orchestrator: Orchestrator = Orchestrator()
-    executors: tuple[Executor, ...] = ()
-    fallback_strategy: FallbackStrategy = FallbackStrategy()
-    cost_tracking: CostTracking = CostTracking()
+    orchestrator: Orchestrator = Field(default=Orchestrator(), json_schema_extra=NOT_YET_ACTING)
+    executors: tuple[Executor, ...] = Field(default=(), json_schema_extra=NOT_YET_ACTING)
+    """The models for the bulk work, cheapest first."""
+    fallback_strategy: FallbackStrategy = Field(default=FallbackStrategy(), json_schema_extra=NOT_YET_ACTING)
+    cost_tracking: CostTracking = Field(default=CostTracking(), json_schema_extra=NOT_YET_ACTING)
     review: Review = Review()
     test_gen: TestGen = TestGen()
     docgen: Docgen = Docgen()

@@ -1,11 +1,17 @@
 """Sections ``orchestrator``, ``executors``, ``fallback_strategy``: which models, where, with whose key."""
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import Field
 
 from tta_orchestrate.ports.model import UseCase
 from tta_orchestrate.settings.section import Section
+
+ENV_NAME: Final = r"^[A-Z_][A-Z0-9_]{0,127}$"
+"""Upper case only, so that a key pasted in the place of its variable's name is refused."""
+BASE_URL: Final = r"^https?://[^@\s]+$"
+"""No user, no password: credentials never stand in a file."""
 
 
 class ProviderName(StrEnum):
@@ -28,9 +34,9 @@ class Orchestrator(Section):
     """Catalogue name or alias."""
     provider: ProviderName = ProviderName.ANTHROPIC
     """Who serves it."""
-    api_key_env: str = Field(default="ANTHROPIC_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    api_key_env: str = Field(default="ANTHROPIC_API_KEY", pattern=ENV_NAME)
     """Name of the environment variable that holds the key; the key itself never stands in a file."""
-    base_url: str | None = Field(default=None, pattern=r"^https?://")
+    base_url: str | None = Field(default=None, pattern=BASE_URL)
     """Another endpoint that speaks the same protocol."""
 
 
@@ -41,9 +47,9 @@ class Executor(Section):
     """Catalogue name or alias."""
     provider: ProviderName
     """Who serves it."""
-    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    api_key_env: str | None = Field(default=None, pattern=ENV_NAME)
     """Name of the environment variable that holds the key; none for ``ollama`` and ``local``."""
-    base_url: str | None = Field(default=None, pattern=r"^https?://")
+    base_url: str | None = Field(default=None, pattern=BASE_URL)
     """Another endpoint that speaks the same protocol."""
     use_cases: tuple[UseCase, ...] = ()
     """What it is asked to do; empty means everything."""

@@ -1,0 +1,118 @@
+"""The review mode: plan, checks, evidence gate, policy, verdict."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tta_orchestrate.domain.change import Change
+from tta_orchestrate.domain.evidence import FileEvidence, Scope, Weighed, weigh
+from tta_orchestrate.domain.finding import Candidate, Rejected, Rejection
+from tta_orchestrate.domain.outcome import OnPartial, Tally, conclude, decide
+from tta_orchestrate.domain.policy import Judged, Policy, apply
+from tta_orchestrate.domain.report import Coverage, Report, Subject
+from tta_orchestrate.domain.skips import Skipper
+from tta_orchestrate.modes.review.local import LocalResult, Plan, Progress, ReadTexts, held_at_base, plan, run_checks
+from tta_orchestrate.ports import Check, SourceFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRequest:
+    """Everything that one review needs to know; nothing in it comes from the head's configuration."""
+
+    change: Change
+    skipper: Skipper
+    checks: Sequence[Check]
+    policy: Policy = Policy()
+    scope: Scope = Scope.CHANGED
+    on_partial: OnPartial = OnPartial.NEUTRAL
+    read_head: ReadTexts | None = None
+    """``None`` when only a diff is known."""
+    read_base: ReadTexts | None = None
+    imported: Sequence[Candidate] = ()
+    """Claims of other tools (SARIF); a missing quote is filled in from the file."""
+    refused: Sequence[Rejected] = ()
+    """Claims of other tools that are malformed, or that the tool itself suppressed."""
+    subject: Subject = Subject()
+    notices: Sequence[str] = ()
+
+
+def review(request: ReviewRequest, progress: Progress = lambda _what, _done, _of: None) -> Report:
+    """Review *request* and return what came of it."""
+    planned = plan(request.change, request.skipper, request.read_head)
+    files = {file.path: file for file in planned.files}
+    local = run_checks(planned.files, request.checks, progress)
+    evidence = {path: FileEvidence(file.change, file.text) for path, file in files.items()}
+    weighed = weigh(
+        [*local.candidates, *(_quoted(candidate, evidence) for candidate in request.imported)],
+        evidence,
+        scope=request.scope,
+        pre_existing=_pre_existing(request, local.candidates, files),
+    )
+    judged = apply(request.policy, weighed.findings, {path: _text_lines(file) for path, file in files.items()})
+    coverage = _coverage(request.change, planned, local)
+    outcome = decide(Tally(planned=coverage.units_planned, done=coverage.units_done, findings=len(judged.findings)))
+    return Report(
+        mode="review",
+        verdict=conclude(outcome, fail_on_met=judged.fail_on_met, on_partial=request.on_partial),
+        findings=judged.findings,
+        rejected=(*request.refused, *weighed.rejected, *judged.rejected),
+        skipped=(*planned.skipped, *local.skipped),
+        failures=local.failures,
+        coverage=coverage,
+        subject=request.subject,
+        notices=(*request.notices, *_notices(request, planned, weighed, judged)),
+    )
+
+
+def _quoted(candidate: Candidate, evidence: dict[str, FileEvidence]) -> Candidate:
+    """Fill in the words at the claimed lines where the tool gave only a place."""
+    file = evidence.get(candidate.path)
+    if candidate.quote or file is None or candidate.end_line - candidate.start_line > 200:  # noqa: PLR2004 -- a page
+        return candidate
+    known = file.lines(candidate.side)
+    lines = [known.get(n) for n in range(candidate.start_line, candidate.end_line + 1)]
+    if any(line is None for line in lines):
+        return candidate
+    return replace(candidate, quote="\n".join(line or "" for line in lines))
+
+
+def _pre_existing(
+    request: ReviewRequest, candidates: Iterable[Candidate], files: dict[str, SourceFile]
+) -> Callable[[Candidate], bool]:
+    if request.read_base is None:
+        return lambda _candidate: False
+    held = held_at_base(candidates, files, request.checks, request.read_base)
+    return lambda candidate: (candidate.path, candidate.rule) in held
+
+
+def _text_lines(file: SourceFile) -> Sequence[str]:
+    if file.text is not None:
+        return file.text.split("\n")
+    known = {line.new: line.text for hunk in file.change.hunks for line in hunk.lines() if line.new is not None}
+    return [known.get(n, "") for n in range(1, max(known, default=0) + 1)]
+
+
+def _coverage(change: Change, planned: Plan, local: LocalResult) -> Coverage:
+    finished = [file for file in planned.files if file.path not in local.unfinished]
+    return Coverage(
+        files_changed=len(change.files),
+        files_reviewed=len(finished),
+        lines_changed=sum(file.added + file.removed for file in change.files),
+        lines_reviewed=sum(file.change.added + file.change.removed for file in finished),
+        units_planned=len(planned.files),
+        units_done=len(finished),
+        performed_by=local.performed_by,
+    )
+
+
+def _notices(request: ReviewRequest, planned: Plan, weighed: Weighed, judged: Judged) -> list[str]:
+    notices = []
+    if not request.change.files:
+        notices.append("The change is empty: there was nothing to review.")
+    elif not planned.files:
+        notices.append("Every changed file was left out (see the reasons): there was nothing to review.")
+    if weighed.suggestions_dropped:
+        notices.append(f"{weighed.suggestions_dropped} suggestions were dropped: they did not hold.")
+    silenced = sum(entry.reason is Rejection.INLINE_IGNORE for entry in judged.rejected)
+    if silenced:
+        notices.append(f"{silenced} findings are silenced by tta: ignore comments in the code; they are listed below.")
+    return notices

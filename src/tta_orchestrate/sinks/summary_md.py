@@ -1,0 +1,221 @@
+"""``summary.md``: the report as a page on GitHub (job summary, check run, comment): verdict first, details folded."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
+
+from tta_orchestrate.domain.change import Side
+from tta_orchestrate.domain.cost import usd
+from tta_orchestrate.domain.cost_summary import savings
+from tta_orchestrate.domain.finding import Finding, Rejected, Severity
+from tta_orchestrate.domain.headline import (
+    BADGES,
+    TITLES,
+    by_severity,
+    count,
+    looked_at,
+    verdict,
+    who_looked,
+    worst_first,
+)
+from tta_orchestrate.domain.redaction import presentable_report
+from tta_orchestrate.domain.report import Failure, Report, Skipped, Subject
+from tta_orchestrate.domain.sanitiser import code_block, code_cell, code_span, link, markdown, paragraphs, place_url
+from tta_orchestrate.ports import Sink
+
+DEFAULT_BUDGET: Final = 900_000
+"""Bytes. GitHub drops a job summary over 1 MiB whole; what else a step writes there needs room, too."""
+
+_DOTS: Final = {Severity.CRITICAL: "🔴", Severity.HIGH: "🟠", Severity.MEDIUM: "🟡", Severity.LOW: "🔵"}
+_LANGUAGES: Final = {
+    "py": "python",
+    "pyi": "python",
+    "yml": "yaml",
+    "js": "javascript",
+    "ts": "typescript",
+    "rs": "rust",
+    "sh": "bash",
+    "kt": "kotlin",
+    "rb": "ruby",
+    "h": "c",
+    "cc": "cpp",
+    "cs": "csharp",
+}
+T = TypeVar("T")
+
+
+class SummaryMd:
+    """The page a person reads."""
+
+    filename = "summary.md"
+
+    def applies(self, report: Report) -> bool:  # noqa: ARG002 -- every run has a verdict
+        """Return true: what was not done is told here as well."""
+        return True
+
+    def render(self, report: Report) -> str:
+        """Return the page within the default budget."""
+        return summary(report)
+
+
+def summary(report: Report, budget: int = DEFAULT_BUDGET) -> str:
+    """Return the page in at most *budget* bytes (>= 8,000): findings give way first, then lists; no block is cut.
+
+    The check run's 65,535 characters and the job summary's 1 MiB are met by passing a smaller *budget*.
+    """
+    report = presentable_report(report)
+    head = _head(report)
+    room = budget - _size(head)
+    failures = _failures(report.failures, min(room // 4, 60_000))
+    tail = [
+        _notices(report.notices, room // 16),
+        _skipped(report.skipped, room // 8),
+        _rejected(report.rejected, room // 8),
+        _cost(report),
+    ]
+    room -= _size(failures) + sum(_size(part) for part in tail)
+    parts = [head, failures, _findings(report, room - 200), *tail]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _size(text: str) -> int:
+    return len(text.encode()) + 2
+
+
+def _fill(items: Sequence[T], render: Callable[[T], str], room: int, more: str) -> list[str]:
+    """Render *items* until *room* is used up; the rest is counted in one last line (``{}`` in *more*)."""
+    kept: list[str] = []
+    room -= len(more) + 20
+    for item in items:
+        text = render(item)
+        room -= _size(text)
+        if room < 0:
+            return [*kept, more.format(f"{len(items) - len(kept):,}")]
+        kept.append(text)
+    return kept
+
+
+def _fold(title: str, body: str) -> str:
+    return f"<details>\n<summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _head(report: Report) -> str:
+    title = TITLES.get(report.mode) or markdown(report.mode, 50)
+    lines = [f"## {BADGES[report.verdict.outcome]} {title} · {markdown(verdict(report), 600)}"]
+    if report.subject.title:
+        lines.append(f"**{markdown(report.subject.title, 300)}**")
+    lines.append(f"**Who looked:** {markdown(who_looked(report), 1500)}  \n**Looked at:** {looked_at(report)}")
+    counts = by_severity(report)
+    if counts:
+        names = " | ".join(f"{_DOTS[one]} {one.value}" for one in counts)
+        numbers = " | ".join(f"{number:,}" for number in counts.values())
+        lines.append(f"| {names} |\n|{' --: |' * len(counts)}\n| {numbers} |")
+    return "\n\n".join(lines)
+
+
+def _findings(report: Report, room: int) -> str:
+    blocks: Iterable[str] = _fill(
+        worst_first(report), lambda one: _finding(one, report.subject), room, "**{} more in `findings.json`.**"
+    )
+    return "\n\n".join(blocks)
+
+
+def _place(one: Finding) -> str:
+    lines = f"{one.start_line}" + (f"-{one.end_line}" if one.end_line > one.start_line else "")
+    return f"{one.path}:{lines}"
+
+
+def _finding(one: Finding, subject: Subject) -> str:
+    url = place_url(subject, one.path, one.start_line, one.end_line, one.side)
+    place = link(code_span(_place(one), 300), url, subject)
+    facts = [
+        place,
+        code_span(one.rule, 100),
+        one.category.value,
+        f"{one.confidence:.0%} sure",
+        markdown(one.source, 100),
+    ]
+    if one.side is Side.LEFT:
+        facts[0] += " before the change"
+    if one.symbol:
+        facts.insert(1, f"in {code_span(one.symbol, 150)}")
+    parts = [
+        f"### {_DOTS[one.severity]} {markdown(one.title, 300) or 'Finding'}",
+        f"{one.severity.value} · {' · '.join(facts)}",
+    ]
+    if one.message.strip() and one.message.strip() != one.title.strip():
+        parts.append(paragraphs(one.message))
+    return "\n\n".join([*parts, _evidence(one)])
+
+
+def _evidence(one: Finding) -> str:
+    suffix = one.path.rsplit(".", 1)[-1].lower()
+    language = _LANGUAGES.get(suffix, suffix)
+    body = code_block(one.quote, language)
+    if one.suggestion is None:
+        return _fold("Code", body)
+    proposed = code_block(one.suggestion.text, language) if one.suggestion.text else "*(remove these lines)*"
+    return _fold("Code and suggestion", f"{body}\n\nSuggested instead:\n\n{proposed}")
+
+
+def _failures(failures: Sequence[Failure], room: int) -> str:
+    if not failures:
+        return ""
+    head = f"### Not done ({len(failures):,})\n\n| What | File | Why |\n|---|---|---|"
+    rows = _fill(failures, _failure, room, "| {} more in findings.json | | |")
+    return "\n".join([head, *rows])
+
+
+def _failure(one: Failure) -> str:
+    path = code_cell(one.path, 300) if one.path else ""
+    return f"| {markdown(one.unit, 200)} | {path} | {markdown(one.reason, 500)} |"
+
+
+def _notices(notices: Sequence[str], room: int) -> str:
+    if not notices:
+        return ""
+    return "\n".join(["### Notices", "", *_fill(notices, lambda one: f"- {markdown(one, 800)}", room, "- {} more")])
+
+
+def _skipped(skipped: Sequence[Skipped], room: int) -> str:
+    if not skipped:
+        return ""
+    ordered = sorted(skipped, key=lambda one: (one.reason, one.path))
+    rows = _fill(ordered, _skip, room, "| {} more in findings.json | | |")
+    body = "\n".join(["| Reason | File | Detail |", "|---|---|---|", *rows])
+    return _fold(f"Left out on purpose ({len(skipped):,})", body)
+
+
+def _skip(one: Skipped) -> str:
+    return f"| {one.reason.value} | {code_cell(one.path, 300)} | {markdown(one.detail, 300)} |"
+
+
+def _rejected(rejected: Sequence[Rejected], room: int) -> str:
+    if not rejected:
+        return ""
+    rows = _fill(rejected, _reject, room, "| {} more in findings.json | | | |")
+    body = "\n".join(["| Why | Where | Rule | Claim |", "|---|---|---|---|", *rows])
+    return _fold(f"{count(len(rejected), 'claim')} rejected", body)
+
+
+def _reject(one: Rejected) -> str:
+    claim = one.candidate
+    why = f"{one.reason.value}{f': {markdown(one.detail, 200)}' if one.detail else ''}"
+    place = code_cell(f"{claim.path}:{claim.start_line}", 300)
+    return f"| {why} | {place} | {code_cell(claim.rule, 100)} | {markdown(claim.title, 200)} |"
+
+
+def _cost(report: Report) -> str:
+    cost = report.cost
+    if not cost.calls:
+        return "**Cost:** $0.00, no model was called."
+    saved = savings(cost)
+    words = saved["explanation"] if saved["percent"] is None else f"{saved['percent']} % against {saved['against']}"
+    basis = "" if saved["percent"] is None else f" ({saved['basis']}, n = {saved['n']:,})"
+    return (
+        f"**Cost:** ${usd(cost.cash)} billed, ${usd(cost.list_price)} at list prices, "
+        f"{count(len(cost.calls), 'call')}. "
+        f"**Savings:** {markdown(f'{words}{basis}', 400)}. Details: `cost-report.md`."
+    )
+
+
+SINK: Final[Sink] = SummaryMd()
