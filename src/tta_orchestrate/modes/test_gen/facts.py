@@ -102,6 +102,27 @@ def _stem(unit: Unit) -> str:
     return unit.module.rpartition(".")[2].lstrip("_") or "module"
 
 
+def is_support(path: str) -> bool:
+    """Whether *path* is no source that deserves tests of its own: configuration of tests, set-up scripts, examples."""
+    pure = PurePosixPath(path)
+    folders = {
+        "tests",
+        "test",
+        "docs",
+        "doc",
+        "examples",
+        "example",
+        "bench",
+        "benchmarks",
+        "scripts",
+        ".github",
+        "tools",
+    }
+    return pure.name in {"conftest.py", "setup.py", "noxfile.py", "__main__.py"} or bool(
+        folders.intersection(pure.parts[:-1])
+    )
+
+
 def related(project: Project, unit: Unit, snapshot: Snapshot) -> tuple[str, ...]:
     """Return all test files, those that speak of *unit* first."""
     names = {unit.module.rpartition(".")[2], unit.module.partition(".")[0]}

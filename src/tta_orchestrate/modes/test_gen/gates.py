@@ -10,7 +10,7 @@ from tta_orchestrate.modes.test_gen.facts import Project, Unit
 from tta_orchestrate.modes.test_gen.mutants import Mutant
 from tta_orchestrate.modes.test_gen.outcome import Drop, Kept, TargetResult
 from tta_orchestrate.modes.test_gen.render import TestCode, Writer
-from tta_orchestrate.modes.test_gen.shape import Arc, Shape, measure
+from tta_orchestrate.modes.test_gen.shape import Arc, Branch, Shape, measure
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.modes.test_gen.static_gate import refusals
 
@@ -49,7 +49,11 @@ class Bench:
 
     def place(self, tests: Sequence[TestCode]) -> None:
         """Write the test file into the snapshot."""
-        self.snapshot.write(self.result.tests_path, self.writer.file(tests).encode())
+        self.place_text(self.writer.file(tests))
+
+    def place_text(self, text: str) -> None:
+        """Write *text* as the test file into the snapshot."""
+        self.snapshot.write(self.result.tests_path, text.encode())
 
     def session(self, **options: object) -> Session:
         """Run the new file alone."""
@@ -87,7 +91,7 @@ def collects(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
     reason = next(iter(session.collect_errors.values()), session.note or "nothing collected")
     if len(tests) == 1 or "SyntaxError" in reason:
         for test in tests:
-            bench.drop(test.name, "collects", _last_line(reason))
+            bench.drop(test.name, "collects", last_line(reason))
         return []
     middle = len(tests) // 2
     left = [*collects(bench, tests[:middle]), *collects(bench, tests[middle:])]
@@ -157,12 +161,12 @@ def _not_passed(bench: Bench, session: Session, gate: str) -> set[str]:
         ran = session.tests.get(identity)
         if ran is None or ran.outcome != "passed":
             bad.add(identity)
-            reason = f"{ran.outcome}: {_last_line(ran.error)}" if ran else f"did not run: {session.note}"
+            reason = f"{ran.outcome}: {last_line(ran.error)}" if ran else f"did not run: {session.note}"
             bench.drop(_short(identity), gate, reason)
     return bad
 
 
-def stable(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
+def stable(bench: Bench, tests: list[TestCode], *, suite: bool = True) -> list[TestCode]:
     """Run again in fresh processes: other hash seeds, time zones and orders, each alone, and inside the whole suite."""
     if not tests:
         return []
@@ -175,11 +179,12 @@ def stable(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
             if ran is None or ran.outcome != "passed":
                 bad.setdefault(
                     identity,
-                    f"differs with {env}, order {order or 'as written'}: {_last_line(ran.error) if ran else session.note}",
+                    f"differs with {env}, order {order or 'as written'}: {last_line(ran.error) if ran else session.note}",
                 )
     for identity in _fail_alone(bench):
         bad.setdefault(identity, "fails on its own")
-    bad.update({i: r for i, r in _in_suite(bench).items() if i not in bad})
+    if suite:
+        bad.update({i: r for i, r in _in_suite(bench).items() if i not in bad})
     for identity, reason in bad.items():
         bench.drop(_short(identity), "stable", reason)
     return without(bench, tests, bad)
@@ -279,7 +284,9 @@ def _covering_all(session: Session, bench: Bench, mutant: Mutant) -> list[str]:
     ]
 
 
-def earn(bench: Bench, session: Session, killings: Mapping[int, Killing]) -> tuple[set[str], list[Kept]]:
+def earn(
+    bench: Bench, session: Session, killings: Mapping[int, Killing], focus: frozenset[int] | None = None
+) -> list[Kept]:
     """Choose greedily: a test stays if it bites, and adds a line, a branch or a dead mutant to what is accepted."""
     bench.result.gates["gains"] = "run"
     path, shape = bench.unit.path, bench.shape
@@ -290,12 +297,14 @@ def earn(bench: Bench, session: Session, killings: Mapping[int, Killing]) -> tup
             for identity in killing.killers:
                 kills.setdefault(identity, set()).add(mutant)
     goals = {i: _goals(shape, session.tests[i].arcs.get(path, ())) for i in bench.ids if i in session.tests}
+    if focus is not None:
+        goals = {i: {g for g in found if (g if isinstance(g, int) else g[0]) in focus} for i, found in goals.items()}
     dead: set[int] = set()
     kept: list[Kept] = []
     left = {i for i in goals if kills.get(i)}
     for identity in goals:
         if identity not in left:
-            bench.drop(_short(identity), "bites", _why_toothless(session, bench, identity, killings))
+            bench.drop(_short(identity), "bites", _why_toothless(killings))
     while left:
         best = max(sorted(left), key=lambda i: (len(goals[i] - known) + len(kills[i] - dead)) / _weight(bench, i))
         gains, bitten = len(goals[best] - known), len(kills[best] - dead)
@@ -307,7 +316,7 @@ def earn(bench: Bench, session: Session, killings: Mapping[int, Killing]) -> tup
         kept.append(Kept(test=best, gains=gains, kills=bitten))
     for identity in sorted(left):
         bench.drop(_short(identity), "gains", "adds no line, branch or dead mutant to the tests already accepted")
-    return {k.test for k in kept}, kept
+    return kept
 
 
 def _weight(bench: Bench, identity: str) -> int:
@@ -315,14 +324,13 @@ def _weight(bench: Bench, identity: str) -> int:
     return 30 + len(case.expr) + len(case.value) + sum(map(len, case.before))
 
 
-def _why_toothless(session: Session, bench: Bench, identity: str, killings: Mapping[int, Killing]) -> str:
+def _why_toothless(killings: Mapping[int, Killing]) -> str:
     if all(k.status == "not-run" for k in killings.values()):
         return "not run: no time was left for mutants"
-    del session, bench, identity
     return "kills no mutant that the suite lets live"
 
 
-def _goals(shape: Shape, arcs: Iterable[Arc]) -> set[object]:
+def _goals(shape: Shape, arcs: Iterable[Arc]) -> set[int | Branch]:
     measured = measure(shape, arcs)
     return {*measured.lines, *measured.branches}
 
@@ -331,7 +339,8 @@ def _short(identity: str) -> str:
     return identity.rpartition("::")[2]
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """Return the line of a failure that says the most."""
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("E ")]
     return (errors[-1] if errors else lines[-1] if lines else "")[:250]

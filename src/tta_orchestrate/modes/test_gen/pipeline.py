@@ -3,12 +3,13 @@
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from tta_orchestrate.modes.test_gen import examples, gates
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session, Tools
 from tta_orchestrate.modes.test_gen.cases import Case, read_case
+from tta_orchestrate.modes.test_gen.diff import Diff, label, regressions, touched
 from tta_orchestrate.modes.test_gen.facts import Project, Style, Unit, read_unit, related, test_path
 from tta_orchestrate.modes.test_gen.gates import Bench
 from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
@@ -19,6 +20,8 @@ from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 
 Clock = Callable[[], float]
 _GENERATOR_SHARE: Final = 0.5
+_CATCH_SHARE: Final = 0.2
+_MOST_REGRESSIONS: Final = 5
 _EXAMPLE_FILES: Final = 40
 
 
@@ -27,7 +30,6 @@ class Plan:
     """How much may be spent on one target."""
 
     seconds: float = 60.0
-    suite_seconds: float = 300.0
     mutants: int = 120
     cases: int = 80
     seed: int = 0
@@ -40,7 +42,8 @@ def generate(
     path: str,
     plan: Plan,
     *,
-    baseline: Session | None = None,
+    baseline: Session,
+    diff: Diff | None = None,
     clock: Clock = time.monotonic,
 ) -> TargetResult:
     """Write tests for *path*; the result says what was kept, what was dropped where, and what was not done."""
@@ -56,26 +59,16 @@ def generate(
     result.tests_path = test_path(project, unit, snapshot.files())
     roots = (unit.root, *(r for r in project.roots if r != unit.root))
     tools = arena.tools(snapshot, roots)
-    baseline = baseline or measure_suite(
-        arena,
-        snapshot,
-        project,
-        [path],
-        seconds=plan.suite_seconds,
-        first=related(project, unit, snapshot),
-        roots=roots,
-    )
     describe_baseline(result, baseline)
-    began = clock()
     bench = Bench(
         arena=arena, snapshot=snapshot, project=project, unit=unit, shape=shape, baseline=baseline, result=result,
         roots=roots,
         writer=Writer(module=unit.module, style=_style(project, tools), parameters=parameters_of(unit.source)),
-        left=lambda: plan.seconds - (clock() - began), available=(*_packages(snapshot, roots), *tools.packages),
+        left=lambda: plan.seconds - (clock() - started), available=(*_packages(snapshot, roots), *tools.packages),
     )  # fmt: skip
     result.before = result.after = measure(shape, baseline.arcs(path))
     try:
-        _work(bench, plan)
+        _work(bench, plan, diff)
     finally:
         snapshot.remove(result.tests_path)
         result.seconds = clock() - started
@@ -112,28 +105,92 @@ def describe_baseline(result: TargetResult, session: Session) -> None:
         "tests": len(outcomes), "passed": outcomes.count("passed"), "complete": session.complete, "note": session.note,
         "runner": session.runner,
         "set_aside": [{"test": t.id, "outcome": t.outcome} for t in failures[:50]],
-        "collect_errors": {i: gates._last_line(e) for i, e in list(session.collect_errors.items())[:20]},  # noqa: SLF001
+        "collect_errors": {i: gates.last_line(e) for i, e in list(session.collect_errors.items())[:20]},
     }  # fmt: skip
 
 
-def _work(bench: Bench, plan: Plan) -> None:
-    pool = mutants(bench.unit.source, limit=plan.mutants, seed=plan.seed)
+def _work(bench: Bench, plan: Plan, diff: Diff | None) -> None:
+    pool = _pool(bench, plan, diff)
     before = gates.mutate_baseline(bench, pool)
-    bench.result.mutation_before = _mutation(pool, before)
+    bench.result.mutation_before = bench.result.mutation_after = _mutation(pool, before)
     alive = [m for m in pool if before[m.id].status in {"survived", "not-run"}]
-    cases = _local(bench, plan, alive)
+    focus = touched(bench.shape, diff.lines) if diff else None
+    if diff:
+        _catch(bench, plan, diff)
+    cases = _local(bench, plan, alive, _names(bench.shape, focus))
     if cases is None:
         return
-    tests = bench.writer.tests(cases)
-    tests, session = _pass_gates(bench, tests)
+    tests, session = _pass_gates(bench, bench.writer.tests(cases))
     if not tests:
-        bench.result.reason = bench.result.reason or "no candidate passed the gates"
-        bench.result.mutation_after = bench.result.mutation_before
+        bench.result.reason = "no candidate passed the gates"
         return
-    killings = gates.bites(bench, session, _spread(alive, plan.seed))
-    chosen, kept = gates.earn(bench, session, killings)
-    tests = gates.without(bench, tests, {i for i in bench.ids if i not in chosen})
-    _finish(bench, tests, kept, pool, before, killings)
+    killings = gates.bites(bench, session, alive if diff else _spread(alive, plan.seed))
+    kept = gates.earn(bench, session, killings, focus)
+    known = {one.test: bench.ids[one.test] for one in kept}
+    tests = gates.without(bench, tests, {i for i in bench.ids if i not in known})
+    now = {place: identity for identity, place in bench.ids.items()}
+    moved = {old: now.get(place, old) for old, place in known.items()}
+    kept = [replace(one, test=moved[one.test]) for one in kept]
+    killings = {
+        i: replace(k, killers=frozenset(moved[x] for x in k.killers if x in moved)) for i, k in killings.items()
+    }
+    _finish(bench, tests, kept, (pool, before, killings))
+    if diff and bench.result.kept:
+        _label(bench, diff)
+
+
+def _pool(bench: Bench, plan: Plan, diff: Diff | None) -> tuple[Mutant, ...]:
+    """Return the mutants to look at; for a change those on its lines first, then those of the functions it touches."""
+    source = bench.unit.source
+    if diff is None:
+        return mutants(source, limit=plan.mutants, seed=plan.seed)
+    changed = mutants(source, lines=diff.lines, limit=plan.mutants, per_symbol=plan.mutants, seed=plan.seed)
+    around = mutants(source, lines=touched(bench.shape, diff.lines), limit=plan.mutants, seed=plan.seed)
+    return tuple({m.id: m for m in (*changed, *around)}.values())[: plan.mutants]
+
+
+def _names(shape: Shape, focus: frozenset[int] | None) -> list[str]:
+    """Return the functions in *focus*; empty stands for all of them."""
+    if focus is None:
+        return []
+    return [s.name for s in shape.symbols if focus.intersection(range(s.first, s.last + 1))]
+
+
+def _label(bench: Bench, diff: Diff) -> None:
+    """Run what is kept on the base revision."""
+    result = bench.result
+    diff.base.write(result.tests_path, result.text.encode())
+    on_base = bench.arena.run(diff.base, [result.tests_path], roots=bench.roots, seconds=60)
+    result.kept = label(result.kept, on_base)
+    result.gates["fail-to-pass"] = "run"
+    diff.base.remove(result.tests_path)
+
+
+def _catch(bench: Bench, plan: Plan, diff: Diff) -> None:
+    """Write down what the base revision does where the change touches it, and see whether head still does it."""
+    path = bench.unit.path
+    if path not in set(diff.base.files()):
+        return
+    old = replace(bench.unit, source=diff.base.read(path))
+    try:
+        shape = shape_of(old.source)
+    except (SyntaxError, ValueError):
+        return
+    result = TargetResult(path=path, module=old.module, tests_path=bench.result.tests_path)
+    names = set(_names(bench.shape, touched(bench.shape, diff.lines))) & {s.name for s in shape.symbols}
+    writer = replace(bench.writer, parameters=parameters_of(old.source))
+    base = replace(
+        bench, snapshot=diff.base, unit=old, shape=shape, baseline=Session(tests={}), result=result, writer=writer,
+        ids={}
+    )  # fmt: skip
+    cases = _local(base, replace(plan, cases=30), [], sorted(names), share=_CATCH_SHARE) if names else None
+    tests, on_base = _pass_gates(base, writer.tests(cases or []), suite=False)
+    if tests:
+        bench.place_text(writer.file(tests))
+        on_head = bench.session()
+        sources = {i: f"`{case.expr}`" for i, (_, case) in base.ids.items()}
+        bench.result.regressions = regressions(on_base, on_head, list(base.ids), sources)[:_MOST_REGRESSIONS]
+        diff.base.remove(result.tests_path)
 
 
 def _spread(alive: Sequence[Mutant], seed: int) -> list[Mutant]:
@@ -147,14 +204,17 @@ def _spread(alive: Sequence[Mutant], seed: int) -> list[Mutant]:
     return sorted(shuffled, key=lambda m: order[m.id])
 
 
-def _local(bench: Bench, plan: Plan, alive: Sequence[Mutant]) -> list[Case] | None:
+def _local(
+    bench: Bench, plan: Plan, alive: Sequence[Mutant], only: Sequence[str], *, share: float = _GENERATOR_SHARE
+) -> list[Case] | None:
     """Ask the local generator; ``None`` when the module cannot even be imported."""
     texts = [bench.snapshot.read(path) for path in related(bench.project, bench.unit, bench.snapshot)[:_EXAMPLE_FILES]]
-    seconds = max(5.0, bench.left() * _GENERATOR_SHARE)
+    seconds = max(5.0, bench.left() * share)
     request = {
         "command": "explore", "module": bench.unit.module, "file": bench.arena.path_of(bench.snapshot,
         bench.unit.path), "source": bench.unit.source,
-        "seconds": seconds, "seed": plan.seed, "max_cases": plan.cases, "examples": examples.mine(bench.unit.source,
+        "seconds": seconds, "seed": plan.seed, "only": list(only), "max_cases": plan.cases,
+        "examples": examples.mine(bench.unit.source,
         texts),
         "covered": sorted(bench.baseline.arcs(bench.unit.path)), "mutants": [asdict(m) for m in alive],
     }  # fmt: skip
@@ -206,13 +266,13 @@ def _async_names(bench: Bench) -> set[str]:
     return found
 
 
-def _pass_gates(bench: Bench, tests: list[TestCode]) -> tuple[list[TestCode], Session]:
+def _pass_gates(bench: Bench, tests: list[TestCode], *, suite: bool = True) -> tuple[list[TestCode], Session]:
     tests = gates.static(bench, tests)
     tests = gates.collects(bench, tests)
     if not tests:
         return [], Session(tests={})
     tests, session = gates.passes(bench, tests)
-    tests = gates.stable(bench, tests)
+    tests = gates.stable(bench, tests, suite=suite)
     if tests and any(i not in session.tests for i in bench.ids):
         session = bench.session(trace=[bench.unit.path])
     return tests, session
@@ -222,12 +282,11 @@ def _finish(
     bench: Bench,
     tests: list[TestCode],
     kept: list[Kept],
-    pool: Sequence[Mutant],
-    before: dict[int, Killing],
-    killings: dict[int, Killing],
+    found: tuple[Sequence[Mutant], dict[int, Killing], dict[int, Killing]],
 ) -> None:
     """Run what is left one last time as it will be delivered, and measure it."""
     result = bench.result
+    pool, before, killings = found
     session = bench.session(trace=[bench.unit.path]) if tests else Session(tests={})
     if (
         not tests

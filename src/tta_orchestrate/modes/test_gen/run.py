@@ -1,7 +1,8 @@
 """The mode: from a request to a report."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from tta_orchestrate.domain.finding import Category, Finding, Severity, fingerpr
 from tta_orchestrate.domain.outcome import Outcome, Tally, conclude, decide
 from tta_orchestrate.domain.report import Coverage, Failure, Report, Skipped, SkipReason, Subject
 from tta_orchestrate.modes.test_gen import facts, pipeline, snapshot
-from tta_orchestrate.modes.test_gen.arena import Arena
+from tta_orchestrate.modes.test_gen.arena import Arena, Session
+from tta_orchestrate.modes.test_gen.diff import Diff
 from tta_orchestrate.modes.test_gen.environment import Environment, find_environment
 from tta_orchestrate.modes.test_gen.outcome import Suspect, TargetResult
 from tta_orchestrate.modes.test_gen.patch import patch_of
+from tta_orchestrate.modes.test_gen.shape import measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.sandbox.spec import Level
@@ -32,6 +35,10 @@ class Request:
     interpreter: str = ""
     """Interpreter to fall back on."""
     level: Level = Level.PRIVATE
+    changed: Mapping[str, frozenset[int]] | None = None
+    """Changed lines of each file at head, for a pull request; then only those files are targets."""
+    base_files: Callable[[], Mapping[str, bytes]] | None = None
+    """The regular files of the base revision."""
 
 
 def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = time.monotonic) -> Report:
@@ -47,9 +54,15 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
     environment = find_environment(request.root, asked=settings.python, fallback=request.interpreter)
     arena = Arena(sandbox, environment, request.root, memory_mib=settings.memory_mib, loopback=settings.loopback)
     started = clock()
-    with snapshot.from_folder(request.root) as tree:
+    with ExitStack() as stack:
+        tree = stack.enter_context(snapshot.from_folder(request.root))
+        base = stack.enter_context(snapshot.from_blobs(request.base_files())) if request.base_files else None
         project = facts.read_project(tree)
-        paths, skipped = _targets(request.files, tree, settings)
+        wanted, skipped = _targets(_wanted(request, tree, project), tree)
+        baseline = _baseline(arena, tree, project, wanted, settings)
+        paths = _largest_gaps(wanted, tree, baseline) if not request.files and request.changed is None else wanted
+        skipped += [_over(path, settings) for path in paths[settings.max_targets :]]
+        paths = paths[: settings.max_targets]
         results = []
         for path in paths:
             if clock() - started > settings.total_seconds:
@@ -57,7 +70,10 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
                     TargetResult(path=path, reason=f"not begun: the {settings.total_seconds:g} s of the run were over")
                 )
                 continue
-            result = pipeline.generate(arena, tree, project, path, _plan(settings), clock=clock)
+            diff = Diff(base=base, lines=request.changed[path]) if base is not None and request.changed else None
+            result = pipeline.generate(
+                arena, tree, project, path, _plan(settings), baseline=baseline, diff=diff, clock=clock
+            )
             results.append(result)
             if result.text:
                 tree.write(result.tests_path, result.text.encode())  # later targets choose other names, and measure it
@@ -69,14 +85,24 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
 def _plan(settings: TestGen) -> pipeline.Plan:
     return pipeline.Plan(
         seconds=settings.seconds_per_target,
-        suite_seconds=settings.suite_seconds,
         mutants=settings.mutants,
         cases=settings.max_tests,
         seed=settings.seed,
     )
 
 
-def _targets(files: Sequence[str], tree: Snapshot, settings: TestGen) -> tuple[list[str], list[Skipped]]:
+def _wanted(request: Request, tree: Snapshot, project: facts.Project) -> Sequence[str]:
+    """Return what was asked for: files, the changed sources, or every source, longest first until it is measured."""
+    if request.files:
+        return request.files
+    tests = set(project.tests)
+    sources = [p for p in tree.files() if p.endswith(".py") and p not in tests and not facts.is_support(p)]
+    if request.changed is not None:
+        return [p for p in sources if request.changed.get(p)]
+    return sorted(sources, key=lambda p: (-len(tree.read(p)), p))
+
+
+def _targets(files: Sequence[str], tree: Snapshot) -> tuple[list[str], list[Skipped]]:
     present = set(tree.files())
     skipped: list[Skipped] = []
     wanted: list[str] = []
@@ -89,11 +115,27 @@ def _targets(files: Sequence[str], tree: Snapshot, settings: TestGen) -> tuple[l
             )
         else:
             wanted.append(path)
-    skipped += [
-        Skipped(path=p, reason=SkipReason.OVER_BUDGET, detail=f"more than {settings.max_targets} targets")
-        for p in wanted[settings.max_targets :]
-    ]
-    return wanted[: settings.max_targets], skipped
+    return wanted, skipped
+
+
+def _over(path: str, settings: TestGen) -> Skipped:
+    return Skipped(path=path, reason=SkipReason.OVER_BUDGET, detail=f"more than {settings.max_targets} targets")
+
+
+def _baseline(arena: Arena, tree: Snapshot, project: facts.Project, paths: Sequence[str], settings: TestGen) -> Session:
+    """Measure the existing suite once, for all targets; the tests that speak of them first."""
+    first = list(dict.fromkeys(t for p in paths[:5] for t in facts.related(project, facts.read_unit(tree, p), tree)))
+    return pipeline.measure_suite(arena, tree, project, paths, seconds=settings.suite_seconds, first=first)
+
+
+def _largest_gaps(paths: Sequence[str], tree: Snapshot, baseline: Session) -> list[str]:
+    def gap(path: str) -> int:
+        try:
+            return len(measure(shape_of(tree.read(path)), baseline.arcs(path)).missing)
+        except (SyntaxError, ValueError):
+            return 0
+
+    return sorted((p for p in paths if gap(p)), key=lambda p: (-gap(p), p))
 
 
 def _findings(result: TargetResult, tree: Snapshot) -> Iterable[Finding]:

@@ -33,7 +33,7 @@ def serve(request: dict[str, Any], emit: Emit) -> None:
     quiet()
     source = request["source"]
     try:
-        subject = Subject(request["module"], request["file"], source)
+        subject = Subject(request["module"], request["file"], source, request.get("only", ()))
     except BaseException as error:
         emit({"event": "import-error", "error": f"{type(error).__name__}: {error}"[:500]})
         return

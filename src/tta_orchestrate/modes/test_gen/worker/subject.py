@@ -11,6 +11,7 @@ import re
 import sys
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,7 +80,7 @@ class Target:
 class Subject:
     """The imported module with its targets, a namespace to evaluate in, and what was mined from its text."""
 
-    def __init__(self, name: str, file: str, source: str) -> None:
+    def __init__(self, name: str, file: str, source: str, only: Sequence[str] = ()) -> None:
         self.name, self.file, self.source = name, file, source
         self.tree = ast.parse(source)
         self.module = importlib.import_module(name)
@@ -90,7 +91,11 @@ class Subject:
             for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
         }
         self.patterns = self._patterns()
-        self.targets = self._targets()
+        every = self._targets()
+        wanted = (
+            [t for t in every if t.qual in only or t.kind == "class"] if any(t.qual in only for t in every) else every
+        )
+        self.targets = wanted
         for target in self.targets:
             target.literals, target.words = self._literals(target)
 
