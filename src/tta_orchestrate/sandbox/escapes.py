@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from tta_orchestrate.errors import SandboxError
 from tta_orchestrate.sandbox import probes
@@ -147,9 +147,9 @@ def _holder(stack: contextlib.ExitStack, folder: Path, mark: str) -> dict[str, i
     )
     stack.callback(process.wait)
     stack.callback(process.kill)
-    assert process.stdout is not None
-    stack.callback(process.stdout.close)
-    address, fd = process.stdout.readline().split()
+    output = cast("IO[str]", process.stdout)
+    stack.callback(output.close)
+    address, fd = output.readline().split()
     return {"holder": process.pid, "address": int(address), "holder_fd": int(fd)}
 
 

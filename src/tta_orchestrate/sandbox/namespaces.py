@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import struct
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -63,7 +64,7 @@ def private_root(binds: Iterable[Bind], *, uid: int, gid: int) -> None:
         OSError: a mount was refused, or a source of *binds* does not exist.
     """
     syscalls.mount("none", "/", "none", _MS_REC | _MS_PRIVATE)
-    root = "/tmp"  # noqa: S108 -- only a place to put the new root on, inside a mount namespace of its own
+    root = tempfile.gettempdir()  # only a place to put the new root on, inside a mount namespace of its own
     sources = [(bind.target, os.open(bind.source, os.O_PATH | os.O_CLOEXEC)) for bind in binds]
     syscalls.mount("tmpfs", root, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=1m")
     for path in _SYSTEM:
@@ -72,7 +73,7 @@ def private_root(binds: Iterable[Bind], *, uid: int, gid: int) -> None:
     _devices(root)
     Path(root, "proc").mkdir()
     syscalls.mount("proc", f"{root}/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-    _scratch(f"{root}/tmp")
+    _scratch(str(Path(root, "tmp")))
     for target, source in sorted(sources):
         _bind(f"/proc/self/fd/{source}", root + target)
         os.close(source)

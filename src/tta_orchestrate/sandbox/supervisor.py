@@ -138,7 +138,7 @@ def _child(job: Job, source: int, pipes: Sequence[tuple[int, int]], *, uid: int,
 
 
 def _arrange(source: int, pipes: Sequence[tuple[int, int]]) -> int:
-    """Give the child its descriptors: 0 empty, 1, 2, 3 input, 4 result; a fifth that ``exec`` closes reports refusals."""
+    """Give the child its descriptors: 0 empty, 1, 2, 3 input, 4 result; 5 tells of refusals, ``exec`` closes it."""
     wanted = [os.open("/dev/null", os.O_RDONLY), pipes[0][1], pipes[1][1], source, pipes[2][1], pipes[3][1]]
     high = [os.dup2(fd, 100 + i) for i, fd in enumerate(wanted)]
     for i, fd in enumerate(high):

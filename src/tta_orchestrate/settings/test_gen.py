@@ -38,7 +38,7 @@ class TestGen(Section):
     loopback: bool = False
     """Let tests talk to themselves over a loopback interface of their own."""
     setup: tuple[str, ...] = ()
-    """Command of the *prep* container, one word per item, that installs what the tests need; read from the base commit."""
+    """Command of the *prep* container, a word per item, that installs what tests need; read from the base commit."""
     setup_for_forks: bool = False
     """Run ``setup`` for pull requests of forks as well."""
     seed: int = 0

@@ -18,7 +18,8 @@ _WORKER: Final = Path(__file__).parent / "worker"
 _SEEN_AS: Final = "/tta-worker"
 _BOOT: Final = (
     "import importlib.util as u, sys; "
-    "s = u.spec_from_file_location('_tta_worker', sys.argv[1] + '/__init__.py', submodule_search_locations=[sys.argv[1]]); "
+    "s = u.spec_from_file_location('_tta_worker', sys.argv[1] + '/__init__.py', "
+    "submodule_search_locations=[sys.argv[1]]); "
     "m = u.module_from_spec(s); sys.modules['_tta_worker'] = m; s.loader.exec_module(m); "
     "import _tta_worker.boot as b; b.main()"
 )
@@ -198,7 +199,7 @@ class Arena:
         )
         complete, imported = False, before.import_arcs
         for record in records:
-            match record.get("event"):
+            match str(record.get("event")):
                 case "start":
                     running = str(record.get("id", ""))
                 case "test":
@@ -211,6 +212,8 @@ class Arena:
                     imported = self._arcs(record, snapshot)
                 case "end":
                     complete, runner = True, str(record.get("runner", ""))
+                case _:
+                    continue
         note = "" if complete else _why(result)
         if running and not complete:
             outcome = "timeout" if result.end is End.TIMEOUT else "crashed"

@@ -1,4 +1,4 @@
-"""A pull request's side of the story: what a kept test does on the base revision, and what the base did that head does not."""
+"""A pull request: what a kept test does on the base revision, and what the base did that head does not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,13 +46,14 @@ def label(kept: Sequence[Kept], on_base: Session) -> list[Kept]:
 
 
 def regressions(on_base: Session, on_head: Session, ids: Sequence[str], sources: dict[str, str]) -> list[Drop]:
-    """Return the tests that pass on base and fail on head: the behaviour changed, and a person has to say on purpose."""
+    """Return the tests that pass on base and fail on head: a person has to say whether that was on purpose."""
     found = []
     for identity in ids:
         before, after = on_base.tests.get(identity), on_head.tests.get(identity)
         if before is not None and after is not None and before.outcome == "passed" and after.outcome == "failed":
             name = identity.rpartition("::")[2]
             lines = [line.strip() for line in after.error.splitlines() if line.strip().startswith("E ")]
-            reason = f"passes on the base revision, fails on head. {sources.get(identity, '')} {' '.join(lines)[:400]}"
+            call = sources.get(identity, "")
+            reason = f"passes on the base revision, fails on head. {call} {' '.join(lines)[:400]}"
             found.append(Drop(test=name, gate="fail-to-pass", reason=reason.strip()))
     return found

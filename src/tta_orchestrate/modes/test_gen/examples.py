@@ -67,18 +67,20 @@ def _tables(text: str, top: set[str]) -> Iterator[str]:
     for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.decorator_list):
         called = [_name(n.func) for n in ast.walk(function) if isinstance(n, ast.Call) and _name(n.func) in top]
         for decorator in function.decorator_list:
-            if (
-                not called
-                or not isinstance(decorator, ast.Call)
-                or len(decorator.args) < 2
-                or not isinstance(decorator.args[1], ast.List | ast.Tuple)
-            ):
-                continue
-            for row in decorator.args[1].elts[:40]:
+            rows = _rows(decorator)
+            for row in rows[:40] if called else ():
                 cells = row.elts if isinstance(row, ast.Tuple | ast.List) else [row]
                 for count in {1, max(1, len(cells) - 1)}:
                     if all(_closed(cell, top) for cell in cells[:count]):
                         yield f"{called[0]}({', '.join(ast.unparse(cell) for cell in cells[:count])})"
+
+
+def _rows(decorator: ast.expr) -> list[ast.expr]:
+    match decorator:
+        case ast.Call(args=[_, ast.List(elts=rows) | ast.Tuple(elts=rows), *_]):
+            return rows
+        case _:
+            return []
 
 
 def _name(node: ast.expr) -> str:

@@ -177,10 +177,8 @@ def stable(bench: Bench, tests: list[TestCode], *, suite: bool = True) -> list[T
         for identity in bench.ids:
             ran = session.tests.get(identity)
             if ran is None or ran.outcome != "passed":
-                bad.setdefault(
-                    identity,
-                    f"differs with {env}, order {order or 'as written'}: {last_line(ran.error) if ran else session.note}",
-                )
+                why = last_line(ran.error) if ran else session.note
+                bad.setdefault(identity, f"differs with {env}, order {order or 'as written'}: {why}")
     for identity in _fail_alone(bench):
         bad.setdefault(identity, "fails on its own")
     if suite:

@@ -182,6 +182,8 @@ class _Finder:
                 text = _other(value)
                 if text is not None:
                     yield *self._span(node), text, "constant"
+            case _:
+                return
 
     def _between(
         self, one: ast.expr, other: ast.expr, words: tuple[str, tuple[str, ...]] | None, operator: str

@@ -67,7 +67,7 @@ class Writer:
         """Return the whole text of a test file."""
         body = "\n".join(line for test in tests for line in (*test.lines, "", ""))
         parts = [
-            f'"""Characterisation tests: what `{self.module}` does today, as observed. A failure means that it changed."""',
+            f'"""What `{self.module}` does today, as observed (characterisation). A failure means that it changed."""',
             MARK,
             "",
         ]

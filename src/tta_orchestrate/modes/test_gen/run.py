@@ -1,9 +1,9 @@
 """The mode: from a request to a report."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tta_orchestrate.domain.finding import Category, Finding, Severity, fingerprint
@@ -138,39 +138,30 @@ def _largest_gaps(paths: Sequence[str], tree: Snapshot, baseline: Session) -> li
     return sorted((p for p in paths if gap(p)), key=lambda p: (-gap(p), p))
 
 
-def _findings(result: TargetResult, tree: Snapshot) -> Iterable[Finding]:
+def _findings(result: TargetResult, tree: Snapshot) -> Iterator[Finding]:
     lines = tree.read(result.path).splitlines()
     for suspect in result.suspects:
-        yield _suspected(result, suspect, lines)
+        yield _suspected(result.path, suspect, lines)
     for drop in result.regressions:
-        yield _finding(
-            result.path, 1, lines, RULE_REGRESSION, Severity.HIGH, f"Possible regression: {drop.test}", drop.reason
-        )
+        candidate = _claim(result.path, 1, lines, RULE_REGRESSION)
+        yield replace(candidate, severity=Severity.HIGH, title=f"Possible regression: {drop.test}", message=drop.reason)
 
 
-def _suspected(result: TargetResult, suspect: Suspect, lines: list[str]) -> Finding:
-    message = f"`{suspect.expr}` ends in {suspect.error}. Every argument is of its declared type. Expected: a result, or an error raised on purpose. A person has to say which."
-    return _finding(
-        result.path,
-        suspect.line,
-        lines,
-        RULE_SUSPECT,
-        Severity.LOW,
-        f"Suspected bug in {suspect.target}",
-        message,
-        symbol=suspect.target,
+def _suspected(path: str, suspect: Suspect, lines: list[str]) -> Finding:
+    message = (
+        f"`{suspect.expr}` ends in {suspect.error}. Every argument is of its declared type. "
+        "Expected: a result, or an error raised on purpose. A person has to say which."
     )
+    claim = _claim(path, suspect.line, lines, RULE_SUSPECT, symbol=suspect.target)
+    return replace(claim, title=f"Suspected bug in {suspect.target}", message=message)
 
 
-def _finding(
-    path: str, line: int, lines: list[str], rule: str, severity: Severity, title: str, message: str, *, symbol: str = ""
-) -> Finding:
+def _claim(path: str, line: int, lines: list[str], rule: str, *, symbol: str = "") -> Finding:
     quote = lines[line - 1] if 0 < line <= len(lines) else ""
     return Finding(
-        path=path, start_line=line, end_line=line, quote=quote, rule=rule, category=Category.BUG, severity=severity,
-        source="test-gen", title=title,
-        message=message, confidence=0.5, symbol=symbol, fingerprint=fingerprint(path=path, quote=quote, rule=rule,
-        symbol=symbol),
+        path=path, start_line=line, end_line=line, quote=quote, rule=rule, category=Category.BUG,
+        severity=Severity.LOW, source="test-gen", title="", message="", confidence=0.5, symbol=symbol,
+        fingerprint=fingerprint(path=path, quote=quote, rule=rule, symbol=symbol),
     )  # fmt: skip
 
 

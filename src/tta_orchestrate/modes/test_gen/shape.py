@@ -1,7 +1,7 @@
 """The statements and branches of a Python file, and how much of them a set of arcs covers.
 
 A statement counts by its first line, docstrings do not count. A branch is one of the two ways out of an ``if``,
-``while``, ``for`` or ``case`` whose body starts on a line of its own (coverage.py's notion, without its one-line forms).
+``while``, ``for`` or ``case`` whose body starts on a line of its own (coverage.py's notion, but for one-line forms).
 """
 
 import ast

@@ -84,9 +84,8 @@ class Inventor:
                 if len(simple) < len(text):
                     arguments = [*candidate.arguments[:index], simple, *candidate.arguments[index + 1 :]]
                     found.append(self._build(target, arguments, candidate.keywords, candidate.receiver))
-        for other in self._objects.get(target.owner, [])[:10]:
-            if candidate.receiver and len(other) < len(candidate.receiver):
-                found.append(self._build(target, candidate.arguments, candidate.keywords, other))
+        others = [o for o in self._objects.get(target.owner, [])[:10] if len(o) < len(candidate.receiver)]
+        found += [self._build(target, candidate.arguments, candidate.keywords, other) for other in others]
         return sorted(found, key=lambda c: c.size)[:60]
 
     # -- what was learnt ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A value as Python source, as far as a person would write it into an assertion."""
 
 import collections
-import datetime
+import datetime as dt
 import decimal
 import enum
 import fractions
@@ -18,7 +18,7 @@ ITEMS = 24
 TEXT = 400
 """Longest text that is written out."""
 ATTRIBUTES = 8
-_PLAIN = (datetime.date, datetime.time, datetime.timedelta, datetime.timezone)
+_PLAIN = (dt.date, dt.time, dt.timedelta, dt.timezone)
 
 
 class Portrayer:

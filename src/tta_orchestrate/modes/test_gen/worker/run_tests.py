@@ -148,7 +148,7 @@ def _run_unittest(request: dict[str, Any], tracer: Tracer, emit: Emit) -> dict[s
 
         addError = addFailure  # noqa: N815
 
-        def addSkip(self, test: Any, reason: str) -> None:  # noqa: N802
+        def addSkip(self, test: Any, reason: str) -> None:  # noqa: ARG002, N802
             watch.note("skipped", reason)
 
         def stopTest(self, test: unittest.TestCase) -> None:  # noqa: N802

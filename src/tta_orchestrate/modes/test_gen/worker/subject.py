@@ -181,7 +181,7 @@ class Subject:
                 found.append(self._target(f"{name}.{member}", "method", name, template, function, function, bound=True))
         return found
 
-    def _target(
+    def _target(  # noqa: PLR0917 -- the facts of one target, in the order of its record
         self, qual: str, kind: str, owner: str, template: str, callee: Any, function: Any, *, bound: bool = False
     ) -> Target:
         code = getattr(function, "__code__", None)
@@ -199,7 +199,7 @@ class Subject:
         for node in ast.walk(self.tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-                if start == first or node.lineno == first:
+                if first in {start, node.lineno}:
                     return node.end_lineno or last
         return last
 

@@ -1,4 +1,4 @@
-"""Which lines of some files run, and which line follows which: coverage without a dependency in the tested repository."""
+"""Which lines of some files run, and which line follows which: coverage without a dependency in the repository."""
 
 import importlib.machinery
 import os
@@ -51,7 +51,7 @@ class Tracer:
         if not self._files:
             return
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
 
     def take(self) -> dict[str, set[Arc]]:
         """Return what was seen since the last call, and forget it."""

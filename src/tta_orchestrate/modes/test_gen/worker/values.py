@@ -1,5 +1,6 @@
 """Inputs: source texts of arguments, from types, names, defaults, literals and patterns of the tested code."""
 
+import fnmatch
 import random
 import re
 import string
@@ -10,7 +11,7 @@ from typing import Any
 try:
     from re import _parser as sre  # type: ignore[attr-defined]
 except ImportError:  # Python 3.9 and 3.10
-    import sre_parse as sre  # type: ignore[no-redef]
+    import sre_parse as sre
 
 POOLS: dict[str, tuple[str, ...]] = {
     "int": ("0", "1", "2", "3", "-1", "5", "7", "10", "12", "13", "21", "99", "100", "101", "112", "255", "999",
@@ -54,15 +55,31 @@ POOLS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 KINDS = tuple(k for k in POOLS if "." not in k and k != "object")
 
-_BY_NAME: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"^(n|num|number|count|size|length|width|height|i|j|k|index|idx|start|stop|step|limit|level|depth|ndigits|precision|total|amount|year|month|day|seconds|minutes|hours|port|pos|offset|base|max.*|min.*|.*_(count|size|length|limit|index|id))$", ("int", "float", "int")),
-    (r"^(s|str|text|string|word|name|title|label|sep|separator|delimiter|prefix|suffix|pattern|path|filename|url|line|char|c|encoding|format|fmt|template|version|other|.*_(str|text|name|string))$", ("str",)),
-    (r"^(f|fn|func|function|predicate|pred|callback|key|binop|op|operation|factory|.*_(func|fn|key))$", ("callable",)),
-    (r"^(seq|seqs|sequence|sequences|iterable|iterables|items|it|l|ls|lst|list|args|values|elements|data|coll|collection|leftseq|rightseq|words|lines|numbers|nums|keys|.*_(list|items|seq))$", ("list", "list", "iterator", "tuple", "str")),
-    (r"^(d|dict|mapping|kwargs|options|config|params|obj|record|table|map)$", ("dict", "list")),
-    (r"^(is_.*|has_.*|allow_.*|use_.*|strict|flag|verbose|.*_ok|reverse|signed|gnu|binary|uppercase.*|lower.*)$",
-    ("bool",)),
-)  # fmt: skip
+_BY_NAME: dict[tuple[str, ...], str] = {
+    (
+        "int",
+        "float",
+        "int",
+    ): "n num number count size length width height i j k index idx start stop step limit level depth "
+    "ndigits precision total amount year month day seconds minutes hours port pos offset base max* min* *_count *_size "
+    "*_length *_limit *_index *_id",
+    (
+        "str",
+    ): "s str text string word name title label sep separator delimiter prefix suffix pattern path filename url line "
+    "char c encoding format fmt template version other *_str *_text *_name *_string",
+    ("callable",): "f fn func function predicate pred callback key binop op operation factory *_func *_fn *_key",
+    (
+        "list",
+        "list",
+        "iterator",
+        "tuple",
+        "str",
+    ): "seq seqs sequence sequences iterable iterables items it l ls lst list "
+    "args values elements data coll collection leftseq rightseq words lines numbers nums keys *_list *_items *_seq",
+    ("dict", "list"): "d dict mapping kwargs options config params obj record table map",
+    ("bool",): "is_* has_* allow_* use_* strict flag verbose *_ok reverse signed gnu binary uppercase* lower*",
+}
+"""What a parameter without an annotation probably takes, by its name."""
 
 
 def kinds_of(annotation: Any, name: str, default: Any, has_default: bool) -> list[str]:
@@ -73,8 +90,9 @@ def kinds_of(annotation: Any, name: str, default: Any, has_default: bool) -> lis
     if has_default and default is None:
         found.append("None")
     if not [kind for kind in found if kind != "None"]:
-        for pattern, kinds in _BY_NAME:
-            if re.match(pattern, name.lstrip("_").lower()):
+        plain = name.lstrip("_").lower()
+        for kinds, names in _BY_NAME.items():
+            if any(fnmatch.fnmatchcase(plain, pattern) for pattern in names.split()):
                 found += kinds
                 break
     return found
