@@ -24,6 +24,18 @@ Aim = dict[str, Any]
 PROBES: dict[str, Callable[[Aim], str]] = {}
 CONTAINMENT = ("fork_bomb", "output_flood", "result_flood", "ignores_sigterm", "double_fork", "stopped_child")
 """Judged from outside: did the job end in time, and was nothing left of it?"""
+ALONE = (
+    *CONTAINMENT,
+    "answer_without_nonce",
+    "answer_with_a_guessed_nonce",
+    "supervisors_output",
+    "supervisors_pipe",
+    "signal_parent",
+    "parent_environment",
+    "large_allocation",
+    "inherited_descriptors",
+)
+"""Those that need a job of their own: for what they use up, or because their parent must be the supervisor."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _ARM = os.uname().machine == "aarch64"
 
@@ -700,16 +712,26 @@ def _scratch() -> str:
     return os.environ["TMPDIR"]
 
 
+def _attempt(name: str, aim: Aim) -> str:
+    signal.alarm(3)
+    try:
+        return "reached: " + PROBES[name](aim)
+    except Exception as error:  # noqa: BLE001 -- whatever stopped it, it was stopped
+        return f"blocked: {type(error).__name__}: {error}"
+
+
 def main() -> None:
-    """Do one probe and answer on descriptor 4."""
+    """Do the probes that the arguments name, each in a fork of its own, and answer on descriptor 4."""
     with os.fdopen(3, encoding="utf-8") as file:
         nonce = file.readline().strip()
         aim = json.load(file)
-    try:
-        answer = "reached: " + PROBES[sys.argv[1]](aim)
-    except Exception as error:  # noqa: BLE001 -- whatever stopped it, it was stopped
-        answer = f"blocked: {type(error).__name__}: {error}"
-    os.write(4, f"{nonce} {answer[:300]}\n".encode())
+    for name in sys.argv[1:]:
+        child = os.fork() if len(sys.argv) > 2 else 0
+        if child:
+            os.waitpid(child, 0)
+            continue
+        os.write(4, f"{nonce} {name} {_attempt(name, aim)[:300]}\n".encode())
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def read_case(record: Mapping[str, Any], *, async_targets: frozenset[str]) -> Ca
             is_async=str(record["target"]) in async_targets,
             kills=frozenset(int(k) for k in record.get("kills", ())),
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
     return case if _sound(case) else None
 

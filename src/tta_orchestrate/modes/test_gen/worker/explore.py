@@ -108,7 +108,7 @@ class Search:
                 continue
             key = (candidate.target, arcs, _shape(seen))
             if seen["kind"] == "accident":
-                key = (candidate.target, arcs, "accident")
+                key = (candidate.target, arcs, f"accident:{seen['type']}:{self.inventor.as_declared(candidate)}")
             size = candidate.size // 3 if candidate.example else candidate.size
             if signatures.get(key, 1 << 30) <= size or self._full(candidate.target, signatures, key):
                 continue
