@@ -1,6 +1,7 @@
 """The gates that need execution, in order; each returns what is left and says why the rest is not."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +17,7 @@ from tta_orchestrate.modes.test_gen.static_gate import refusals
 
 SLOWEST: Final = 1.0
 """Seconds that a kept test may take."""
+_ROUNDS: Final = 3
 _COVERING: Final = 30
 """Most existing tests tried per mutant, fastest first."""
 _VARIANTS: Final = (
@@ -46,10 +48,15 @@ class Bench:
     base: Snapshot | None = None
     ids: dict[str, tuple[str, Case]] = field(default_factory=dict)
     """Runner's id to (test name, case)."""
+    last: Session = field(default_factory=lambda: Session(tests={}))
+    """The latest traced run of the file as it stands."""
 
-    def place(self, tests: Sequence[TestCode]) -> None:
-        """Write the test file into the snapshot."""
+    def trial(self, tests: Sequence[TestCode]) -> Session:
+        """Write *tests* into the snapshot, run them alone and traced, and learn their ids."""
         self.place_text(self.writer.file(tests))
+        self.last = self.session(trace=[self.unit.path])
+        _map_ids(self, tests, self.last.collected)
+        return self.last
 
     def place_text(self, text: str) -> None:
         """Write *text* as the test file into the snapshot."""
@@ -83,10 +90,8 @@ def collects(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
     bench.result.gates["collects"] = "run"
     if not tests:
         return []
-    bench.place(tests)
-    session = bench.session(collect_only=True)
+    session = bench.trial(tests)
     if session.collected and not session.collect_errors:
-        _map_ids(bench, tests, session.collected)
         return tests
     reason = next(iter(session.collect_errors.values()), session.note or "nothing collected")
     if len(tests) == 1 or "SyntaxError" in reason:
@@ -96,8 +101,7 @@ def collects(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
     middle = len(tests) // 2
     left = [*collects(bench, tests[:middle]), *collects(bench, tests[middle:])]
     if left:
-        bench.place(left)
-        _map_ids(bench, left, bench.session(collect_only=True).collected)
+        bench.trial(left)
     return left
 
 
@@ -131,28 +135,25 @@ def without(bench: Bench, tests: Sequence[TestCode], bad: Collection[str]) -> li
             pruned = bench.writer.prune(test, [c for c in test.cases if c not in lost])
             left += [pruned] if pruned else []
     if left:
-        bench.place(left)
-        _map_ids(bench, left, bench.session(collect_only=True).collected)
+        bench.trial(left)
     return left
 
 
-def passes(bench: Bench, tests: list[TestCode]) -> tuple[list[TestCode], Session]:
-    """Run them alone, traced."""
-    bench.result.gates["passes"] = "run"
-    session = bench.session(trace=[bench.unit.path])
-    bad = _not_passed(bench, session, "passes")
-    slow = {t.id for t in session.tests.values() if t.seconds > SLOWEST and t.id in bench.ids and t.id not in bad}
-    for identity in slow:
-        bench.drop(_short(identity), "cheap", f"takes {session.tests[identity].seconds:.1f} s")
-    bench.result.gates["cheap"] = "run"
-    left = without(bench, tests, {*bad, *slow})
-    if (bad or slow) and left:  # ids may be numbered anew
-        session = bench.session(trace=[bench.unit.path])
-        more = _not_passed(bench, session, "passes")
-        left = without(bench, left, more)
-        if more and left:
-            session = bench.session(trace=[bench.unit.path])
-    return left, session
+def passes(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
+    """Keep what passed when the file ran alone; what is left is run anew, because its rows may be numbered anew."""
+    bench.result.gates["passes"] = bench.result.gates["cheap"] = "run"
+    for _ in range(_ROUNDS):
+        bad = _not_passed(bench, bench.last, "passes")
+        ran = bench.last.tests
+        slow = {i for i in bench.ids if i not in bad and ran[i].seconds > SLOWEST}
+        for identity in slow:
+            bench.drop(_short(identity), "cheap", f"takes {ran[identity].seconds:.1f} s")
+        if not bad and not slow:
+            return tests
+        tests = without(bench, tests, {*bad, *slow})
+        if not tests:
+            return []
+    return without(bench, tests, _not_passed(bench, bench.last, "passes"))
 
 
 def _not_passed(bench: Bench, session: Session, gate: str) -> set[str]:
@@ -172,8 +173,9 @@ def stable(bench: Bench, tests: list[TestCode], *, suite: bool = True) -> list[T
         return []
     bench.result.gates["stable"] = "run"
     bad: dict[str, str] = {}
-    for env, order in _VARIANTS:
-        session = bench.session(env=env, order=order)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        sessions = list(pool.map(lambda variant: bench.session(env=variant[0], order=variant[1]), _VARIANTS))
+    for (env, order), session in zip(_VARIANTS, sessions, strict=True):
         for identity in bench.ids:
             ran = session.tests.get(identity)
             if ran is None or ran.outcome != "passed":

@@ -271,11 +271,8 @@ def _pass_gates(bench: Bench, tests: list[TestCode], *, suite: bool = True) -> t
     tests = gates.collects(bench, tests)
     if not tests:
         return [], Session(tests={})
-    tests, session = gates.passes(bench, tests)
-    tests = gates.stable(bench, tests, suite=suite)
-    if tests and any(i not in session.tests for i in bench.ids):
-        session = bench.session(trace=[bench.unit.path])
-    return tests, session
+    tests = gates.stable(bench, gates.passes(bench, tests), suite=suite)
+    return tests, bench.last
 
 
 def _finish(
@@ -284,10 +281,10 @@ def _finish(
     kept: list[Kept],
     found: tuple[Sequence[Mutant], dict[int, Killing], dict[int, Killing]],
 ) -> None:
-    """Run what is left one last time as it will be delivered, and measure it."""
+    """Look at the last run of what will be delivered, and measure it."""
     result = bench.result
     pool, before, killings = found
-    session = bench.session(trace=[bench.unit.path]) if tests else Session(tests={})
+    session = bench.last if tests else Session(tests={})
     if (
         not tests
         or not bench.ids
