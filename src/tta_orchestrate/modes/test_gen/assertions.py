@@ -33,7 +33,9 @@ def body(case: Case) -> list[str]:
 
 
 def assertion(look: str, value: str) -> str:
-    """Return the assertion that *look* has *value*."""
+    """Return the assertion that *look* has *value*; brackets keep a comparison from becoming a chain."""
+    if not isinstance(ast.parse(look, mode="eval").body, ast.Call | ast.Name | ast.Attribute | ast.Subscript):
+        look = f"({look})"
     return f"assert {look} is {value}" if value in _EQUALITY else f"assert {look} == {value}"
 
 

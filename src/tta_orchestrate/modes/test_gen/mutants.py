@@ -9,6 +9,7 @@ import itertools
 import random
 import re
 import types
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -75,7 +76,9 @@ def mutants(
 
 
 def _code(source: str) -> types.CodeType:
-    code: types.CodeType = compile(source, "<source>", "exec", dont_inherit=True)
+    with warnings.catch_warnings():  # what the compiler thinks of the tested code is not ours to print
+        warnings.simplefilter("ignore")
+        code: types.CodeType = compile(source, "<source>", "exec", dont_inherit=True)
     return code
 
 

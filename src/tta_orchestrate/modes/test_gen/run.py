@@ -1,6 +1,7 @@
 """The mode: from a request to a report."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -54,7 +55,8 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
     environment = find_environment(request.root, asked=settings.python, fallback=request.interpreter)
     arena = Arena(sandbox, environment, request.root, memory_mib=settings.memory_mib, loopback=settings.loopback)
     started = clock()
-    with ExitStack() as stack:
+    with ExitStack() as stack, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the compiler thinks of the tested code is not ours to print
         tree = stack.enter_context(snapshot.from_folder(request.root))
         base = stack.enter_context(snapshot.from_blobs(request.base_files())) if request.base_files else None
         project = facts.read_project(tree)

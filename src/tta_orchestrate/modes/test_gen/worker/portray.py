@@ -56,7 +56,7 @@ class Portrayer:
         if kind is complex:
             return repr(value)
         if kind in {str, bytes, bytearray}:
-            return repr(value) if len(value) <= TEXT else None
+            return repr(value) if len(value) <= TEXT and not (kind is str and " at 0x" in value) else None
         if isinstance(value, enum.Enum):
             return self._enum(value)
         if kind in {decimal.Decimal, fractions.Fraction, uuid.UUID}:
