@@ -9,14 +9,9 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-<<<<<<< HEAD
-from tta_orchestrate.cli import config, review, test_gen
-from tta_orchestrate.errors import OrchestrateError
-=======
-from tta_orchestrate.cli import action, config, models, review, selftest
+from tta_orchestrate.cli import action, config, models, review, selftest, test_gen
 from tta_orchestrate.cli.streams import losable
 from tta_orchestrate.errors import OrchestrateError, UnavailableError
->>>>>>> main
 
 EX_SOFTWARE: Final = 70
 INTERRUPTED: Final = 130
@@ -33,13 +28,10 @@ app = typer.Typer(
     epilog="Start with `tta-orchestrate review`; no key is needed. Configuration: `tta-orchestrate config init`.",
 )
 app.command("review")(review.review)
-<<<<<<< HEAD
 app.command("test-gen")(test_gen.test_gen)
-=======
 app.command("action")(action.action)
 app.command("models")(models.models)
 app.command("selftest")(selftest.selftest)
->>>>>>> main
 app.add_typer(config.app, name="config")
 
 
