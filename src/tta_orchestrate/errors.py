@@ -7,6 +7,7 @@
     │   ├── GitError         2   git is missing, or refused
     │   └── DiffError        2   a diff that this program does not read, or that is broken
     ├── UnavailableError     3   nothing could be done: no quota, refused, all calls failed
+    │   └── SandboxError     3   code was to be executed, but the sandbox cannot be built here
     ├── GitHubError          3   GitHub refuses, or does not answer in time
     │   ├── ForbiddenError   3   the token may not do this: never tried again
     │   ├── InvalidError     3   GitHub does not accept what was sent (422)
@@ -59,6 +60,10 @@ class UnavailableError(OrchestrateError):
     """Nothing could be done (outcome ``unavailable``)."""
 
     exit_code = 3
+
+
+class SandboxError(UnavailableError):
+    """A layer of the sandbox is missing, so nothing was executed; the message names it."""
 
 
 class GitHubError(OrchestrateError):
