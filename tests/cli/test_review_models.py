@@ -72,3 +72,33 @@ def test_a_previous_report_that_is_none_is_one_clear_error(project, tmp_path, co
     assert done.exit_code != 0
     assert "previous.json" in f"{done.output}{done.exception}"
     assert Path(tmp_path / "findings.json").exists() is False
+
+
+def test_a_second_run_on_the_same_change_goes_on_from_the_journal_and_pays_nothing(project, tmp_path):
+    with Loopback(script) as server:
+        first, output = run(tmp_path, server.url)
+        asked = server.requests
+        second, _output = run(tmp_path, server.url)
+        assert (asked, server.requests) == (2, 2)
+    assert first["findings"] == second["findings"]
+    assert (output / "journal.jsonl").exists()
+
+
+def test_a_budget_that_allows_no_call_leaves_a_partial_review_that_says_what_was_left_out(project, tmp_path):
+    with Loopback(script) as server:
+        report, output = run(tmp_path, server.url, "--budget-usd", "0.00001")
+        assert server.requests == 0
+    assert report["outcome"] == "partial"
+    assert [(one["path"], "over budget" in one["reason"]) for one in report["failures"]] == [("app.py", True)]
+    assert "over budget" in (output / "summary.md").read_text()
+    assert json.loads((output / "cost-report.json").read_text())["totals"]["cash_usd"] == "0.00"
+
+
+def test_the_flags_of_a_pull_request_belong_together(project, tmp_path):
+    for flags, words in [
+        (["--repo", "a/b"], "belong together"),
+        (["--post"], "needs a pull request"),
+        (["--repo", "a/b", "--pr", "1", "--staged"], "exclude each other"),
+    ]:
+        done = CliRunner().invoke(app, ["review", *flags, "--output", str(tmp_path / "o")])
+        assert words in str(done.exception)

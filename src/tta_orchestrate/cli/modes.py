@@ -32,7 +32,7 @@ class RunRequest:
     head: str
     paths: tuple[str, ...]
     fail_on: str | None
-    budget_usd: Decimal | None
+    budget_usd: Decimal | str | None
     trusted: bool
     """False: never execute anything of the change."""
     title: str
@@ -83,6 +83,7 @@ def run_mode(request: RunRequest, settings: "Settings") -> Report:
 
 
 def _review(request: RunRequest, settings: "Settings") -> Report:
+    from tta_orchestrate.cli.reading import Place
     from tta_orchestrate.cli.review import report_on
     from tta_orchestrate.modes.review import source
 
@@ -100,7 +101,7 @@ def _review(request: RunRequest, settings: "Settings") -> Report:
             replace(found, subject=subject),
             settings,
             steering,
-            request.environ,
+            Place(environ=request.environ, output=request.output),
             repository=repository,
             only=request.paths,
         )

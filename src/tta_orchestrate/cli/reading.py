@@ -1,14 +1,16 @@
 """What a review with models needs beyond the change: an engine, guidelines, a memory, the review before."""
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tta_orchestrate.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tta_orchestrate.domain.change import Change
     from tta_orchestrate.domain.identity import PreviousRun
     from tta_orchestrate.modes.review.guidelines import Guidelines
     from tta_orchestrate.modes.review.request import ReviewRequest
@@ -16,22 +18,37 @@ if TYPE_CHECKING:
     from tta_orchestrate.workspace.git import Repository
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a review with models happens."""
+
+    environ: Mapping[str, str]
+    """Where the keys are."""
+    output: Path | None = None
+    """The results folder: the journal lies there, and a run on the same inputs goes on from it."""
+    cache_dir: Path | None = None
+    """What models have read is remembered here; None: as ``calls.cache_dir`` says."""
+    private: bool | None = None
+    """Whether the repository is private; None when nobody knows."""
+
+
 def with_models(
     request: "ReviewRequest",
     settings: "Settings",
     repository: "Repository | None",
-    environ: Mapping[str, str],
-    cache_dir: Path | None,
+    place: Place,
     stack: ExitStack,
 ) -> "ReviewRequest":
-    """Return *request* with an engine, whose models need keys in *environ*; *stack* closes it."""
-    from tta_orchestrate.cli.wiring import build_engine
+    """Return *request* with an engine, whose models need keys in the environment; *stack* closes it."""
+    from tta_orchestrate.cli.wiring import Surroundings, build_engine
     from tta_orchestrate.modes.review import configured
     from tta_orchestrate.modes.review.callers import callers
     from tta_orchestrate.modes.review.memory import Nothing
     from tta_orchestrate.workspace.shelf import Shelf
 
-    engine = build_engine(settings, environ)
+    journal = place.output / "journal.jsonl" if place.output else None
+    around = Surroundings(journal=journal, run_key=_identity(request.change), private=place.private)
+    engine = build_engine(settings, place.environ, around)
     stack.callback(engine.close)
     if repository is not None:
         request = replace(request, is_ancestor=repository.is_ancestor)
@@ -39,15 +56,25 @@ def with_models(
         return replace(request, engine=engine)
     engine.warm()
     known = _guidelines(request, settings, repository)
-    place = cache_dir or (Path(settings.calls.cache_dir) if settings.calls.cache_dir else None)
+    shelf = place.cache_dir or (Path(settings.calls.cache_dir) if settings.calls.cache_dir else None)
     head = request.change.head
     search = callers(lambda names, suffixes: repository.uses(head, names, suffixes)) if repository and head else None
     return replace(
         request,
         engine=engine,
-        options=configured.options(settings, known, Shelf(place) if place else Nothing(), search),
+        options=configured.options(settings, known, Shelf(shelf) if shelf else Nothing(), search),
         notices=(*request.notices, *known.notices),
     )
+
+
+def _identity(change: "Change") -> str:
+    """Return what the review is about, in one word: two equal changes give the same."""
+    from tta_orchestrate.domain.diff import render
+
+    seen = hashlib.sha256(b"review\0")
+    for line in render(change.files):
+        seen.update(line)
+    return seen.hexdigest()
 
 
 def _guidelines(request: "ReviewRequest", settings: "Settings", repository: "Repository | None") -> "Guidelines":

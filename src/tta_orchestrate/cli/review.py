@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from tta_orchestrate.cli import options
 from tta_orchestrate.errors import ConfigError, GitError, SourceError, UsageError
 
 if TYPE_CHECKING:
+    from tta_orchestrate.cli.reading import Place
     from tta_orchestrate.domain.finding import Candidate, Rejected
     from tta_orchestrate.domain.identity import PreviousRun
     from tta_orchestrate.domain.report import Report
@@ -77,6 +78,17 @@ def review(
         Path | None,
         typer.Option(metavar="DIR", help="Remember here what models have read.", rich_help_panel=_CHANGE),
     ] = None,
+    repo: Annotated[
+        str | None,
+        typer.Option(metavar="OWNER/NAME", help="Review a pull request of this repository.", rich_help_panel=_CHANGE),
+    ] = None,
+    pr: Annotated[
+        int | None, typer.Option(metavar="N", help="The number of that pull request.", rich_help_panel=_CHANGE)
+    ] = None,
+    post: Annotated[
+        bool, typer.Option("--post", help="Publish the result there as well.", rich_help_panel=_CHANGE)
+    ] = False,
+    budget_usd: options.Budget = None,
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
@@ -85,9 +97,23 @@ def review(
     Without options: what the current branch adds to the default branch; on the default branch, its last commit. With
     `--base`, configuration and baseline are read from that commit: a change cannot relax its own review.
     """
-    _refuse_contradictions(base, head, staged=staged, diff=diff)
+    _refuse_contradictions(base, head, staged=staged, diff=diff, pull=(repo, pr), post=post)
     from tta_orchestrate.cli import delivery, reading
 
+    if repo is not None and pr is not None:
+        from tta_orchestrate.cli.pull_request import review_pull_request
+
+        report = review_pull_request(
+            repo,
+            pr,
+            output=output,
+            environ=os.environ,
+            paths=tuple(path or ()),
+            fail_on=fail_on,
+            budget_usd=budget_usd,
+            post=post,
+        )
+        return delivery.deliver(report, output)
     with ExitStack() as stack:
         repository = _repository(stack, needed=diff is None)
         source = _source(repository, base, head, staged=staged, diff=diff)
@@ -98,13 +124,15 @@ def review(
             "--min-severity": min_severity,
             "--on-partial": on_partial,
             "--baseline": baseline,
+            "--budget-usd": budget_usd,
         }
         settings = _settings(steering, config, flags)
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("review", source.subject), output)
         request = _request(source, settings, steering, tuple(path or ()), sarif_in or ())
         request = replace(request, previous=reading.previous_run(previous))
-        report = run(request, settings, repository, os.environ, cache_dir)
+        place = reading.Place(environ=os.environ, output=output, cache_dir=cache_dir)
+        report = run(request, settings, repository, place)
         if not write_baseline:
             return delivery.deliver(report, output)
         options.refuse_escape(_root(repository), settings.review.baseline)
@@ -113,11 +141,28 @@ def review(
         return 0
 
 
-def _refuse_contradictions(base: str | None, head: str | None, *, staged: bool, diff: str | None) -> None:
-    given = {"--diff": diff is not None, "--staged": staged, "--base/--head": base is not None or head is not None}
+def _refuse_contradictions(
+    base: str | None,
+    head: str | None,
+    *,
+    staged: bool,
+    diff: str | None,
+    pull: tuple[str | None, int | None],
+    post: bool,
+) -> None:
+    given = {
+        "--diff": diff is not None,
+        "--staged": staged,
+        "--base/--head": base is not None or head is not None,
+        "--repo/--pr": pull != (None, None),
+    }
     chosen = [name for name, is_given in given.items() if is_given]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other", remedy="give only one of them")
+    if pull != (None, None) and None in pull:
+        raise UsageError("--repo and --pr belong together", remedy="give both: --repo OWNER/NAME --pr N")
+    if post and pull == (None, None):
+        raise UsageError("--post needs a pull request", remedy="give --repo OWNER/NAME --pr N as well")
 
 
 def _repository(stack: ExitStack, *, needed: bool) -> "Repository | None":
@@ -224,31 +269,30 @@ def report_on(
     source: "Source",
     settings: "Settings",
     steering: _Steering,
-    environ: Mapping[str, str],
+    place: "Place",
     *,
     repository: "Repository | None" = None,
     only: tuple[str, ...] = (),
     previous: "PreviousRun | None" = None,
 ) -> "Report":
-    """Return the review of *source*, with models where *environ* has a key; *steering* reads what steers the run."""
+    """Return the review of *source*, with models where *place* has a key; *steering* reads what steers the run."""
     request = replace(_request(source, settings, steering, only, ()), previous=previous)
-    return run(request, settings, repository, environ)
+    return run(request, settings, repository, place)
 
 
 def run(
     request: "ReviewRequest",
     settings: "Settings",
     repository: "Repository | None",
-    environ: Mapping[str, str],
-    cache_dir: Path | None = None,
+    place: "Place",
 ) -> "Report":
-    """Do what *request* asks for, with the models that *settings* name and *environ* has keys for."""
+    """Do what *request* asks for, with the models that *settings* name and *place* has keys for."""
     from tta_orchestrate.cli import reading
     from tta_orchestrate.cli.progress import progress
     from tta_orchestrate.modes.review.run import review
 
     with ExitStack() as stack:
-        request = reading.with_models(request, settings, repository, environ, cache_dir, stack)
+        request = reading.with_models(request, settings, repository, place, stack)
         tell = stack.enter_context(progress())
         return review(request, tell)
 

@@ -17,7 +17,7 @@ from tta_orchestrate.modes.review.prompts import JUDGE, VERDICTS, digest, fence
 from tta_orchestrate.modes.review.reader import Options
 from tta_orchestrate.modes.review.rules import said_by_model
 from tta_orchestrate.modes.review.shown import Shown, inert
-from tta_orchestrate.ports.model import Engine, GateResult, Prompt, Task
+from tta_orchestrate.ports.model import OVER_BUDGET, Engine, GateResult, Prompt, Task
 
 BATCH: Final = 20
 _AROUND: Final = 3
@@ -35,6 +35,8 @@ class Judgement:
     rejected: list[Rejected] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     """Paths with claims that should have been judged and were not, with the reason."""
+    unafforded: set[str] = field(default_factory=set)
+    """Those of them that the budget alone stood against."""
     notices: list[str] = field(default_factory=list)
     judged: int = 0
 
@@ -74,7 +76,7 @@ class Judge:
         keys = {one.fingerprint: self._key(one) for one in open_}
         verdicts = self._remembered(open_, keys)
         waiting = [one for one in open_ if one.fingerprint not in verdicts]
-        fresh, failed = self._ask(waiting)
+        fresh, failed = self._ask(waiting, done)
         for identity, verdict in fresh.items():
             into = verdict["into"]
             self._options.store.put(f"judge-{keys[identity]}", {**verdict, "into": keys.get(into) if into else None})
@@ -126,7 +128,7 @@ class Judge:
                 found[one.fingerprint] = {**value, "into": into}
         return found
 
-    def _ask(self, waiting: Sequence[Finding]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    def _ask(self, waiting: Sequence[Finding], done: Judgement) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
         """Return verdicts by fingerprint, and the reason for each finding that has none."""
         batches = [waiting[at : at + BATCH] for at in range(0, len(waiting), BATCH)]
         tasks = {self._task(batch).unit: (self._task(batch), batch) for batch in batches}
@@ -141,6 +143,7 @@ class Judge:
             batch = tasks[result.task.unit][1]
             if result.answer is None:
                 failed.update((one.fingerprint, result.reason or "no answer") for one in batch)
+                done.unafforded.update(one.path for one in batch if result.failure == OVER_BUDGET)
                 continue
             for entry in result.answer["verdicts"]:
                 into = entry["into"]

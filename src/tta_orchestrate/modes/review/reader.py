@@ -19,7 +19,7 @@ from tta_orchestrate.modes.review.rules import MODEL_RULES, PREFIX
 from tta_orchestrate.modes.review.scope import Risk, Scope, analyse, titled
 from tta_orchestrate.modes.review.segments import Callers, Segment, Shard, pack, segments, shard, widen
 from tta_orchestrate.modes.review.shown import Shown
-from tta_orchestrate.ports.model import Engine, GateResult, Prompt, Task, TaskResult, UseCase
+from tta_orchestrate.ports.model import OVER_BUDGET, Engine, GateResult, Prompt, Task, TaskResult, UseCase
 
 _FABRICATED: Final = frozenset(
     {
@@ -77,6 +77,8 @@ class Reading:
     rejected: list[Rejected] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    unafforded: set[str] = field(default_factory=set)
+    """Those of them that the budget alone stood against."""
     """Real paths of which at least one segment has no valid answer."""
     models: dict[str, None] = field(default_factory=dict)
     pieces: list[Segment] = field(default_factory=list)
@@ -212,6 +214,8 @@ class Reader:
 
     def _give_up(self, mine: Shard, result: TaskResult, done: Reading) -> None:
         done.unread.update(mine.paths)
+        if result.failure == OVER_BUDGET:
+            done.unafforded.update(mine.paths)
         reason = result.reason or "no model answered"
         done.failures += [Failure(unit="model", path=path, reason=reason) for path in mine.paths]
 

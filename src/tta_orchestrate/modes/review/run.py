@@ -37,7 +37,9 @@ def review(request: ReviewRequest, progress: Progress = lambda _what, _done, _of
     judged = apply(request.policy, accepted, {path: _text_lines(file) for path, file in files.items()})
     rejected = (*request.refused, *weighed.rejected, *opinion.rejected, *dismissed, *judged.rejected)
     coverage = _coverage(request.change, planned, local, opinion)
-    outcome = decide(Tally(planned=coverage.units_planned, done=coverage.units_done, findings=len(judged.findings)))
+    begun = sum(file.path in opinion.unafforded - local.unfinished for file in planned.files)
+    tally = Tally(planned=coverage.units_planned, done=coverage.units_done, begun=begun, findings=len(judged.findings))
+    outcome = decide(tally)
     return Report(
         mode="review",
         verdict=conclude(outcome, fail_on_met=judged.fail_on_met, on_partial=request.on_partial),

@@ -30,6 +30,8 @@ class Opinion:
     rejected: Sequence[Rejected] = ()
     failures: Sequence[Failure] = ()
     unread: frozenset[str] = frozenset()
+    unafforded: frozenset[str] = frozenset()
+    """Those of the unread that the budget alone stood against."""
     performed_by: Sequence[str] = ()
     notices: Sequence[str] = ()
 
@@ -90,6 +92,7 @@ class SecondLook:
             rejected=(*reading.rejected, *echoes, *refused, *judgement.rejected),
             failures=(*reading.failures, *_judge_failures(judgement)),
             unread=frozenset(reading.unread) | frozenset(judgement.failed),
+            unafforded=frozenset(reading.unafforded) | frozenset(judgement.unafforded),
             performed_by=tuple(reading.models),
             notices=(
                 *reading.notices,
