@@ -7,6 +7,8 @@
     │   ├── GitError         2   git is missing, or refused
     │   └── DiffError        2   a diff that this program does not read, or that is broken
     ├── UnavailableError     3   nothing could be done: no quota, refused, all calls failed
+    │   └── BudgetError      3   a hard limit is used up, and the configuration says that this fails the run
+    ├── LedgerError          3   the books across runs cannot be read or written
     └── DeliveryError        3   a result exists but could not be written anywhere
 
 Anything else that escapes is a bug: the command line reports it as one, with exit code 70 (`EX_SOFTWARE`).
@@ -53,6 +55,14 @@ class UnavailableError(OrchestrateError):
     """Nothing could be done (outcome ``unavailable``)."""
 
     exit_code = 3
+
+
+class BudgetError(UnavailableError):
+    """A hard limit of the day or the month is used up (``cost_tracking.on_limit: fail``)."""
+
+
+class LedgerError(OrchestrateError):
+    """The books across runs cannot be read or written."""
 
 
 class DeliveryError(OrchestrateError):
