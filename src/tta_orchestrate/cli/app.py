@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tta_orchestrate.cli import config, review
+from tta_orchestrate.cli import config, report, review
 from tta_orchestrate.errors import OrchestrateError
 
 EX_SOFTWARE: Final = 70
@@ -25,6 +25,7 @@ app = typer.Typer(
     epilog="Start with `tta-orchestrate review`; no key is needed. Configuration: `tta-orchestrate config init`.",
 )
 app.command("review")(review.review)
+app.command("report")(report.report)
 app.add_typer(config.app, name="config")
 
 

@@ -306,7 +306,7 @@ class Terms:
 
 
 def allot(book: Book, identity: Identity, terms: Terms, day: str, now: datetime) -> Envelope | Refusal:
-    """Decide over an envelope: the run's limit, or what the tightest hard limit leaves; below ``terms.floor`` a refusal.
+    """Decide over an envelope: the run's limit, or what the tightest hard limit leaves; too little is a refusal.
 
     A repeated call for the same job does not count its own earlier reservation.
     """

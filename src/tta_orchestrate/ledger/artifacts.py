@@ -20,8 +20,6 @@ FILENAME: Final = "ledger.jsonl"
 class Artifacts:
     """Writes beside the results, reads where it may."""
 
-    name = "artifacts"
-
     def __init__(self, folder: Path, elsewhere: Ledger | None = None) -> None:
         self._own = LocalFile(folder / FILENAME)
         self._elsewhere = elsewhere
@@ -46,6 +44,29 @@ class Artifacts:
         added = [entry for entry in plan(book) if entry.key not in known]
         self._own.transact(month, lambda _: added)
         return Book(entries=(*book.entries, *added), unreadable=book.unreadable)
+
+
+class BranchOrArtifact:
+    """The branch; where it refuses to be written, an artifact, under the limits that can still be read."""
+
+    def __init__(self, branch: Ledger, beside: Ledger) -> None:
+        self._branch = branch
+        self._beside = beside
+
+    def months(self) -> tuple[str, ...]:
+        """Return the months of both."""
+        return self._beside.months()
+
+    def read(self, months: Sequence[str]) -> Book:
+        """Return what stands in both."""
+        return self._beside.read(months)
+
+    def transact(self, month: str, plan: Plan) -> Book:
+        """Write to the branch, else beside the results."""
+        try:
+            return self._branch.transact(month, plan)
+        except LedgerError:
+            return self._beside.transact(month, plan)
 
 
 def take_in(ledger: Ledger, files: Iterable[Path], run_id: str = "") -> int:

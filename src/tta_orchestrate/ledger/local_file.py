@@ -15,8 +15,6 @@ from tta_orchestrate.ledger.port import Plan
 class LocalFile:
     """JSON lines, all months in one file."""
 
-    name = "file"
-
     def __init__(self, path: Path) -> None:
         self._path = path
 

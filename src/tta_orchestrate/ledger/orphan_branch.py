@@ -76,7 +76,6 @@ class OrphanBranch:
     branch: str = BRANCH
     backoff: Backoff = Backoff()
     pushes: Pushes = field(default_factory=Pushes)
-    name: str = "branch"
 
     def months(self) -> tuple[str, ...]:
         """Return the months that have a file."""

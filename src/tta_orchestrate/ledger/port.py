@@ -12,8 +12,6 @@ Plan = Callable[[Book], Sequence[Entry]]
 class Ledger(Protocol):
     """One store. Every method raises ``LedgerError`` when the store cannot be read or written."""
 
-    name: str
-
     def months(self) -> tuple[str, ...]:
         """Return the months (``YYYY-MM``) there are, in order."""
         ...
