@@ -1,6 +1,5 @@
 """Section ``alerts``: who is told, and of what."""
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -51,17 +50,17 @@ class Recipient(Section):
     """`smtp`: the addresses that it goes to."""
 
 
-Share = Annotated[Decimal, Field(gt=0, le=10)]
+Share = Annotated[float, Field(gt=0, le=10)]
 
 
 class Alerts(Section):
     """Who is told, and of what: each alert once a period, over all runs."""
 
-    thresholds: tuple[Share, ...] = (Decimal("0.5"), Decimal("1.0"))
+    thresholds: tuple[Share, ...] = (0.5, 1.0)
     """Shares of each limit at which an alert goes out, besides `cost_tracking.alert_threshold`."""
     forecast: bool = True
     """Alert when the month will pass its limit at this pace."""
-    quality_drop: Decimal = Field(default=Decimal("0.1"), ge=0, le=1)
+    quality_drop: float = Field(default=0.1, ge=0, le=1)
     """Alert when the smoothed gate pass rate falls this far below the month's best; 0 is never."""
     retirement_days: int = Field(default=30, ge=0, le=365)
     """Alert this long before a model that was used is retired; 0 is never."""

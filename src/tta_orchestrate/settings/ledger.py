@@ -19,7 +19,11 @@ def _known(name: str) -> str:
     return name
 
 
-Zone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_known)]
+Zone = Annotated[
+    str,
+    Field(max_length=64, pattern=r"^(UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]*)+)$"),
+    AfterValidator(_known),
+]
 """An IANA name."""
 
 

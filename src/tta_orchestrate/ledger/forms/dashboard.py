@@ -28,7 +28,7 @@ border:1px solid var(--line);border-radius:8px;padding:.9rem 1rem;overflow-x:aut
 font-size:1.35rem;font-variant-numeric:tabular-nums}.cards span{color:var(--dim)}table{border-collapse:collapse;
 width:100%;font-variant-numeric:tabular-nums}th,td{padding:.25rem .5rem;border-bottom:1px solid var(--line);
 text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left;white-space:normal;
-overflow-wrap:anywhere}th{color:var(--dim);font-weight:500}svg{width:100%;height:auto;display:block}
+overflow-wrap:anywhere;min-width:9rem}th{color:var(--dim);font-weight:500}svg{width:100%;height:auto;display:block}
 svg text{fill:var(--dim);font-size:11px}.scale{text-anchor:end;dominant-baseline:middle}.tick{text-anchor:middle}
 line.grid{stroke:var(--line)}polyline{fill:none;stroke-width:2}.bad{color:var(--bad)}.legend{list-style:none;
 display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin:.5rem 0 0;padding:0;color:var(--dim)}.legend span{display:
