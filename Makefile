@@ -48,6 +48,9 @@ format: $(STAMPS)/dev ## Rewrite the sources as the formatter likes them
 	$(BIN)/ruff check --fix-only --quiet . || true
 	$(BIN)/ruff format .
 
+bench: $(STAMPS)/dev ## The figures of the README, with machine and date
+	$(BIN)/python bench/review_scale.py
+
 lock: ## Refresh requirements/*.txt from pyproject.toml (needs uv)
 	scripts/lock
 

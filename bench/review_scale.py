@@ -24,22 +24,16 @@ TOOL = str(Path(sys.executable).with_name("tta-orchestrate"))
 KINDS = (".py", ".py", ".py", ".js", ".yaml", ".md")
 
 
-def function(chance: random.Random, number: int) -> str:
-    name = f"step_{number}_{chance.randrange(10**6)}"
-    return f"def {name}(value):\n    total = value * {chance.randrange(99)}\n    return total\n\n\n"
-
-
 def text(chance: random.Random, suffix: str, lines: int) -> list[str]:
+    """Lines of which no two are alike, so that a rewritten half differs in every line."""
+    numbers = [chance.randrange(10**9) for _ in range(lines)]
     if suffix == ".py":
-        body = "".join(function(chance, n) for n in range(lines // 5 + 1)).splitlines()
+        body = [f"value_{number} = {number} * len(str({number}))" for number in numbers]
         if chance.random() < 0.05:
-            body[1] = "    total = value * undefined_name"
-        return body[:lines]
-    if suffix == ".yaml":
-        return [f"key_{n}: {chance.randrange(10**6)}" for n in range(lines)]
-    if suffix == ".js":
-        return [f"export const value{n} = {chance.randrange(10**6)};" for n in range(lines)]
-    return [f"Line {n} says {chance.randrange(10**6)}." for n in range(lines)]
+            body[1] += " + undefined_name"
+        return body
+    form = {".yaml": "key_{}: value", ".js": "export const value{} = 1;", ".md": "This line says {}."}[suffix]
+    return [form.format(number) for number in numbers]
 
 
 def build(folder: Path, files: int) -> None:

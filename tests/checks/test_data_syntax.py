@@ -24,7 +24,7 @@ def found(text, path):
     [
         ("a.yaml", "a: 1\nb: [1, 2\nc: 3\n", 3),
         ("a.yml", "a: 1\n\tb: 2\n", 2),
-        ("a.yaml", "a: 'x\n", 2),
+        ("a.yaml", "a: 'x\n", 1),
         ("a.yaml", "ok: 1\n---\nb: :\n  - x\n c\n", 3),
         ("a.yaml", "a: &x 1\nb: *x\n---\nb: *x\n", 4),
         ("tsconfig.json", "{" + "/*" * 50_000, 1),

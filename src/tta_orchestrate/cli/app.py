@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tta_orchestrate.cli import config, report, review
+from tta_orchestrate.cli import config, models, report, review, selftest
 from tta_orchestrate.errors import OrchestrateError
 
 EX_SOFTWARE: Final = 70
@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 app.command("review")(review.review)
 app.command("report")(report.report)
+app.command("models")(models.models)
+app.command("selftest")(selftest.selftest)
 app.add_typer(config.app, name="config")
 
 

@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tta_orchestrate.cli import options
 from tta_orchestrate.errors import ConfigError
-from tta_orchestrate.settings.document import ConfigSource
-from tta_orchestrate.settings.loader import DEFAULT_PATHS, Loaded
-from tta_orchestrate.settings.shape import leaves, not_yet_acting
-from tta_orchestrate.settings.text import dotted, printable
+from tta_orchestrate.settings.places import DEFAULT_PATHS
+
+if TYPE_CHECKING:
+    from tta_orchestrate.settings.document import ConfigSource
+    from tta_orchestrate.settings.loader import Loaded
 
 app = typer.Typer(no_args_is_help=True, help="Write, check and explain the configuration.")
 
@@ -33,6 +34,7 @@ def init(
 ) -> None:
     """Write a commented configuration file with every key and its default."""
     from tta_orchestrate.settings.template import template
+    from tta_orchestrate.settings.text import printable
 
     shown = printable(str(path), 200)
     try:
@@ -52,6 +54,8 @@ def init(
 @app.command()
 def check(config: options.Config = None) -> None:
     """Check the configuration, and say which keys do not act yet."""
+    from tta_orchestrate.settings.shape import not_yet_acting
+
     source = options.config_source(config)
     loaded = options.settings(source)
     print(f"ok: {_name(source)}")
@@ -81,6 +85,8 @@ def show(
     from rich.table import Table
     from rich.text import Text
 
+    from tta_orchestrate.settings.text import printable
+
     table = Table("key", "value", "origin", box=None, pad_edge=False)
     for key, value, origin in _rows(loaded):
         word = str(value) if isinstance(value, str | Decimal) else json.dumps(value)
@@ -96,11 +102,16 @@ def schema() -> None:
     print(text(), end="")
 
 
-def _name(source: ConfigSource | None) -> str:
+def _name(source: "ConfigSource | None") -> str:
+    from tta_orchestrate.settings.text import printable
+
     return printable(source.name, 200) if source else f"no file at {DEFAULT_PATHS[0]}; every key has its default"
 
 
-def _rows(loaded: Loaded) -> Iterator[tuple[str, object, str]]:
+def _rows(loaded: "Loaded") -> Iterator[tuple[str, object, str]]:
+    from tta_orchestrate.settings.shape import leaves
+    from tta_orchestrate.settings.text import dotted
+
     for path, value in leaves(loaded.settings):
         key = dotted(path)
         yield key, value, str(loaded.origins[key])

@@ -3,26 +3,30 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tta_orchestrate import registry
 from tta_orchestrate.errors import ConfigError
-from tta_orchestrate.settings.document import MAX_BYTES, ConfigSource
-from tta_orchestrate.settings.loader import DEFAULT_PATHS, Loaded, load
-from tta_orchestrate.settings.problem import did_you_mean
-from tta_orchestrate.settings.text import printable
+from tta_orchestrate.settings.places import DEFAULT_PATHS
+
+if TYPE_CHECKING:
+    from tta_orchestrate.settings.document import ConfigSource
+    from tta_orchestrate.settings.loader import Loaded
 
 Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help=f"Configuration file.  [default: {DEFAULT_PATHS[0]}]"),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
+Budget = Annotated[
+    str | None,
+    typer.Option("--budget-usd", metavar="USD", help="Hard limit of this run; pass it on as the flag `--budget-usd`."),
+]
 DEFAULT_OUTPUT: Final = Path("tta-report")
 
 
-def config_source(path: Path | None, *, root: Path = Path()) -> ConfigSource | None:
+def config_source(path: Path | None, *, root: Path = Path()) -> "ConfigSource | None":
     """Return the configuration file from the disk: *path*, or the one at its default place below *root*, or None.
 
     Raises:
@@ -36,8 +40,10 @@ def config_source(path: Path | None, *, root: Path = Path()) -> ConfigSource | N
     return None
 
 
-def steering_source(read: Callable[[str], bytes | None]) -> ConfigSource | None:
+def steering_source(read: Callable[[str], bytes | None]) -> "ConfigSource | None":
     """Return the configuration file at its default place, as *read* (a commit, a folder) gives it, or None."""
+    from tta_orchestrate.settings.document import ConfigSource
+
     for name in DEFAULT_PATHS:
         data = read(name)
         if data is not None:
@@ -45,12 +51,17 @@ def steering_source(read: Callable[[str], bytes | None]) -> ConfigSource | None:
     return None
 
 
-def settings(source: ConfigSource | None, flags: Mapping[str, object] | None = None) -> Loaded:
+def settings(source: "ConfigSource | None", flags: Mapping[str, object] | None = None) -> "Loaded":
     """Return the settings of this process: *flags*, its environment, *source* and the defaults, in this order.
 
     Raises:
         ConfigError: everything that is wrong, a line for each problem.
     """
+    from tta_orchestrate import registry
+    from tta_orchestrate.settings.loader import load
+    from tta_orchestrate.settings.problem import did_you_mean
+    from tta_orchestrate.settings.text import printable
+
     loaded = load(source, env=os.environ, flags=flags or {})
     for index, name in enumerate(loaded.settings.review.checks.disable):
         known = [check.replace("_", "-") for check in registry.names("checks")]
@@ -61,7 +72,10 @@ def settings(source: ConfigSource | None, flags: Mapping[str, object] | None = N
     return loaded
 
 
-def _read(path: Path, name: str) -> ConfigSource:
+def _read(path: Path, name: str) -> "ConfigSource":
+    from tta_orchestrate.settings.document import MAX_BYTES, ConfigSource
+    from tta_orchestrate.settings.text import printable
+
     shown = printable(name, 200)
     try:
         if path.exists() and not path.is_file():

@@ -73,6 +73,22 @@ class Provider(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a provider plug-in is made from: ``PROVIDER(access) -> Provider``. Times in seconds."""
+
+    name: str
+    """As configured: ``anthropic``, ``groq`` …"""
+    api_key: str = field(default="", repr=False)
+    base_url: str = ""
+    """``""``: the vendor's own; never from a pull request."""
+    connect_seconds: float = 10.0
+    idle_seconds: float = 120.0
+    """Longest silence in an answer."""
+    identity: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Keyless: GitHub's OIDC variables and the vendor's federation rule, by environment name."""
+
+
 class UseCase(StrEnum):
     """How demanding a task is: the words of ``executors[].use_cases``."""
 
@@ -109,6 +125,8 @@ class GateResult:
     accepted: bool
     message: str = ""
     score: float | None = None
+    evidence: str = ""
+    """What a judge needs to see when ``score`` is ``None``: never the whole input. Empty: the gate's word is final."""
 
 
 Gate = Callable[[Task, Json], GateResult]
@@ -132,6 +150,8 @@ class TaskResult:
     model: str = ""
     decisions: Sequence[Decision] = ()
     reason: str = ""
+    failure: str = ""
+    """What ended it (``engine.failures.FailureKind``); ``truncated`` and ``too_large`` ask for a split."""
 
 
 class Engine(Protocol):

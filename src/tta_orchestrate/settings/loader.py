@@ -7,14 +7,11 @@ from typing import Any, Final
 from tta_orchestrate.settings.document import ConfigSource, Node, compose
 from tta_orchestrate.settings.model import Settings
 from tta_orchestrate.settings.overrides import Override, apply, overrides, unknown_variables
+from tta_orchestrate.settings.places import ROOT
 from tta_orchestrate.settings.problem import Mark, Path, Problem, Problems, did_you_mean, refuse
 from tta_orchestrate.settings.shape import leaves
 from tta_orchestrate.settings.text import dotted, found, printable
 from tta_orchestrate.settings.validate import Fault, validate
-
-ROOT: Final = "orchestration"
-DEFAULT_PATHS: Final = (".tta/orchestration-config.yaml", ".tta/orchestration-config.yml")
-"""Where a configuration is looked for, in this order, when none is named."""
 
 _REMEDY: Final = "docs/configuration.md lists every key; `tta-orchestrate config init` writes a commented file"
 

@@ -5,10 +5,10 @@ from pydantic import Field
 from tta_orchestrate.settings.alerts import Alerts
 from tta_orchestrate.settings.cost_tracking import CostTracking
 from tta_orchestrate.settings.docgen import Docgen
-from tta_orchestrate.settings.models import Executor, FallbackStrategy, Orchestrator
+from tta_orchestrate.settings.models import Calls, Executor, FallbackStrategy, Orchestrator
 from tta_orchestrate.settings.review import Review
 from tta_orchestrate.settings.run import Run
-from tta_orchestrate.settings.section import NOT_YET_ACTING, Section
+from tta_orchestrate.settings.section import Section
 from tta_orchestrate.settings.telemetry import Telemetry
 from tta_orchestrate.settings.test_gen import TestGen
 
@@ -18,15 +18,16 @@ class Settings(Section):
 
     enabled: bool = True
     """Off: every run ends at once as ``skipped``."""
-    prefer_free_models: bool = Field(default=True, json_schema_extra=NOT_YET_ACTING)
+    prefer_free_models: bool = True
     """Try executors that cost nothing first."""
-    quality_threshold: float = Field(default=0.85, ge=0, le=1, json_schema_extra=NOT_YET_ACTING)
+    quality_threshold: float = Field(default=0.85, ge=0, le=1)
     """The judge's bar on what the gates could not decide; below it: repair, then escalate, then report."""
-    orchestrator: Orchestrator = Field(default=Orchestrator(), json_schema_extra=NOT_YET_ACTING)
-    executors: tuple[Executor, ...] = Field(default=(), json_schema_extra=NOT_YET_ACTING)
+    orchestrator: Orchestrator = Orchestrator()
+    executors: tuple[Executor, ...] = ()
     """The models for the bulk work, cheapest first."""
-    fallback_strategy: FallbackStrategy = Field(default=FallbackStrategy(), json_schema_extra=NOT_YET_ACTING)
-    cost_tracking: CostTracking = Field(default=CostTracking(), json_schema_extra=NOT_YET_ACTING)
+    fallback_strategy: FallbackStrategy = FallbackStrategy()
+    calls: Calls = Calls()
+    cost_tracking: CostTracking = CostTracking()
     review: Review = Review()
     test_gen: TestGen = TestGen()
     docgen: Docgen = Docgen()

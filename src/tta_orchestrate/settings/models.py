@@ -53,6 +53,35 @@ class Executor(Section):
     """Another endpoint that speaks the same protocol."""
     use_cases: tuple[UseCase, ...] = ()
     """What it is asked to do; empty means everything."""
+    free_tier: bool = False
+    """The key belongs to a project without billing: calls cost no cash. Leave it off when in doubt."""
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    """Start at this pace; otherwise it is learned from the provider's answers."""
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Input tokens; likewise."""
+    requests_per_day: int | None = Field(default=None, ge=1)
+    """Daily quota (midnight Pacific) of a free tier."""
+
+
+class Calls(Section):
+    """How models are called. Times in seconds."""
+
+    concurrency: int = Field(default=4, ge=1, le=64)
+    """Calls on their way at one provider."""
+    workers: int = Field(default=8, ge=1, le=64)
+    """Tasks worked on at a time."""
+    connect_seconds: float = Field(default=10.0, gt=0)
+    """Longest wait for a connection."""
+    idle_seconds: float = Field(default=120.0, gt=0)
+    """Longest silence inside an answer."""
+    total_seconds: float = Field(default=300.0, gt=0)
+    """Longest answer."""
+    deadline_seconds: float = Field(default=1500.0, gt=0)
+    """All model work of a run."""
+    cache_dir: str | None = None
+    """Folder of paid answers, shareable by ``actions/cache``; none by default."""
+    allow_free_tier_for_private_repositories: bool = False
+    """Free tiers may train on what they are sent."""
 
 
 class FallbackStrategy(Section):

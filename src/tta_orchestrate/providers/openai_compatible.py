@@ -1,0 +1,230 @@
+"""Everything that speaks OpenAI's chat completions: Groq, OpenRouter, Ollama, OpenAI, vLLM; plain httpx2, streamed.
+
+An endpoint that refuses ``response_format: json_schema`` gets the schema in the prompt from then on.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from tta_orchestrate.domain.cost import Usage
+from tta_orchestrate.engine import schema
+from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status
+from tta_orchestrate.ports.model import Access, FinishReason, Prompt, Reply
+
+if TYPE_CHECKING:
+    import httpx2
+
+PRESETS: Final[Mapping[str, str]] = {
+    "groq": "https://api.groq.com/openai/v1",
+    "openrouter": "https://openrouter.ai/api/v1",
+    "ollama": "http://127.0.0.1:11434/v1",
+    "openai": "https://api.openai.com/v1",
+}
+"""Known endpoints; ``openai-compatible`` itself needs a ``base_url``."""
+
+_LONGEST_LINE: Final = 4_000_000
+"""Characters of one event; more is no chat completion."""
+
+
+class Chat:
+    """Implements ``ports.model.Provider``."""
+
+    def __init__(self, access: Access) -> None:
+        import httpx2
+
+        self.name = access.name
+        self._schemaless: set[str] = set()
+        bearer = {"Authorization": f"Bearer {access.api_key}"} if access.api_key else {}
+        self._client = httpx2.Client(
+            base_url=(access.base_url or PRESETS[access.name]).rstrip("/"),
+            headers={"User-Agent": f"tta-orchestrate/{version('tta-orchestrate')}", **bearer},
+            timeout=httpx2.Timeout(access.idle_seconds, connect=access.connect_seconds),
+            follow_redirects=False,
+            trust_env=True,
+        )
+
+    def complete(self, model: str, prompt: Prompt, *, timeout: float) -> Reply:
+        """Send one request; *timeout* is the total in seconds."""
+        end = time.monotonic() + timeout
+        native = bool(prompt.schema) and model not in self._schemaless
+        collected = _Collected()
+        try:
+            with self._client.stream("POST", "/chat/completions", json=_body(model, prompt, native=native)) as response:
+                collected.headers = {name.lower(): value for name, value in response.headers.items()}
+                if response.status_code != _OK:
+                    response.read()
+                    raise self._refused(response, model, native=native)  # noqa: TRY301 -- the handler lets it through
+                _must_be_events(collected.headers)
+                for event in _events(response):
+                    collected.take(event)
+                    _in_time(end)
+        except CallFailure:
+            raise
+        except Exception as error:
+            raise _translated(error) from error
+        return collected.reply(model)
+
+    def count_tokens(self, model: str, prompt: Prompt) -> int:  # noqa: ARG002 -- the protocol knows no counting
+        """Return a safe upper estimate: one token per byte."""
+        parts = (prompt.system, prompt.context, prompt.data, json.dumps(dict(prompt.schema)))
+        return sum(len(part.encode("utf-8", "surrogatepass")) for part in parts)
+
+    def close(self) -> None:
+        """Release connections."""
+        self._client.close()
+
+    def _refused(self, response: "httpx2.Response", model: str, *, native: bool) -> CallFailure:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        message, code = _error(response)
+        failure = from_status(response.status_code, message, headers, datetime.now(UTC))
+        kind = failure.kind
+        if code in {"insufficient_quota", "billing_hard_limit_reached"}:
+            kind = FailureKind.SPEND_CAP
+        elif kind is FailureKind.RATE_LIMIT and ("per day" in message or "per-day" in message):
+            kind = FailureKind.DAY_QUOTA
+        elif code == "context_length_exceeded" or "context length" in message:
+            kind = FailureKind.TOO_LARGE
+        elif native and kind is FailureKind.BAD_REQUEST and ("response_format" in message or "json_schema" in message):
+            self._schemaless.add(model)
+            kind = FailureKind.NO_SCHEMA
+        return CallFailure(kind, str(failure), hint=failure.hint, headers=headers, billing=Billing.NOTHING)
+
+
+def _must_be_events(headers: Mapping[str, str]) -> None:
+    if "text/event-stream" not in headers.get("content-type", ""):
+        raise CallFailure(FailureKind.MALFORMED, "the endpoint answered with something else than events")
+
+
+def _in_time(end: float) -> None:
+    if time.monotonic() > end:
+        raise CallFailure(FailureKind.TIMEOUT, "the answer was not complete in time")
+
+
+class _Collected:
+    """An answer as its events come in."""
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.refusal = ""
+        self.model = ""
+        self.request_id = ""
+        self.usage: dict[str, Any] = {}
+        self.finish = ""
+        self.headers: dict[str, str] = {}
+
+    def take(self, event: dict[str, Any]) -> None:
+        if "error" in event:
+            raise _in_stream(event["error"])
+        self.model, self.request_id = event.get("model") or self.model, event.get("id") or self.request_id
+        self.usage = event.get("usage") or (event.get("x_groq") or {}).get("usage") or self.usage
+        for choice in (event.get("choices") or ())[:1]:
+            delta = choice.get("delta") or {}
+            self.text.append(delta.get("content") or "")
+            self.refusal += delta.get("refusal") or ""
+            self.finish = choice.get("finish_reason") or self.finish
+
+    def reply(self, model: str) -> Reply:
+        reason = _FINISH.get(self.finish, FinishReason.CUT_OFF)
+        if self.refusal:
+            reason = FinishReason.REFUSAL
+        elif reason is FinishReason.CUT_OFF and self.model and not "".join(self.text):
+            reason = FinishReason.EMPTY
+        return Reply(
+            text="".join(self.text),
+            finish_reason=reason,
+            usage=_usage(self.usage),
+            raw_usage=self.usage,
+            request_model=model,
+            response_model=self.model,
+            request_id=self.request_id,
+            headers=self.headers,
+        )
+
+
+def _body(model: str, prompt: Prompt, *, native: bool) -> dict[str, Any]:
+    """Return the request: stable parts first, for endpoints that cache prefixes by themselves."""
+    system = prompt.system
+    if prompt.schema and not native:
+        shown = json.dumps(prompt.schema, sort_keys=True)
+        system += f"\n\nAnswer with one JSON value that fits this JSON Schema, and nothing else:\n{shown}"
+    user = "\n\n".join(part for part in (prompt.context, prompt.data) if part)
+    body: dict[str, Any] = {
+        "model": model,
+        "max_tokens": prompt.max_output_tokens,
+        "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if native:
+        form = {"name": prompt.schema_name, "strict": True, "schema": schema.portable(prompt.schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    return body
+
+
+def _events(response: "httpx2.Response") -> Iterator[dict[str, Any]]:
+    """Yield the JSON of each ``data:`` line until ``[DONE]``. Source: WHATWG HTML, "Server-sent events"."""
+    for line in response.iter_lines():
+        if len(line) > _LONGEST_LINE:
+            raise CallFailure(FailureKind.MALFORMED, "one event of the answer is too long to be real")
+        name, _, value = line.partition(":")
+        if name != "data":
+            continue
+        if value.strip() == "[DONE]":
+            return
+        event = json.loads(value)
+        if not isinstance(event, dict):
+            raise CallFailure(FailureKind.MALFORMED, "an event of the answer is not an object")
+        yield event
+
+
+def _usage(raw: Mapping[str, Any]) -> Usage:
+    """Normalise: OpenAI's ``prompt_tokens`` and ``completion_tokens`` are totals already."""
+    return Usage(
+        input_tokens=int(raw.get("prompt_tokens") or 0),
+        cache_read_tokens=int((raw.get("prompt_tokens_details") or {}).get("cached_tokens") or 0),
+        output_tokens=int(raw.get("completion_tokens") or 0),
+        thinking_tokens=int((raw.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0),
+    )
+
+
+def _error(response: "httpx2.Response") -> tuple[str, str]:
+    try:
+        error = response.json()["error"]
+        return str(error["message"])[:300], str(error.get("code") or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "no message", ""
+
+
+def _in_stream(error: Any) -> CallFailure:
+    code = error.get("code") if isinstance(error, dict) else None
+    message = str(error.get("message") if isinstance(error, dict) else error)[:300]
+    kind = FailureKind.OVERLOADED if code in {503, 529, "overloaded"} else FailureKind.TRANSIENT
+    return CallFailure(kind, f"the answer broke off: {message}", billing=Billing.UNKNOWN)
+
+
+def _translated(error: Exception) -> CallFailure:
+    import httpx2
+
+    if isinstance(error, httpx2.TimeoutException):
+        billing = Billing.NOTHING if isinstance(error, httpx2.ConnectTimeout) else Billing.UNKNOWN
+        return CallFailure(FailureKind.TIMEOUT, "no answer in time", billing=billing)
+    if isinstance(error, httpx2.HTTPError):
+        billing = Billing.NOTHING if isinstance(error, httpx2.ConnectError) else Billing.UNKNOWN
+        return CallFailure(FailureKind.TRANSIENT, f"the connection failed: {type(error).__name__}", billing=billing)
+    if isinstance(error, ValueError):
+        return CallFailure(FailureKind.MALFORMED, f"the answer cannot be read: {type(error).__name__}")
+    raise error
+
+
+_OK: Final = 200
+_FINISH: Final[Mapping[str, FinishReason]] = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "content_filter": FinishReason.CONTENT_FILTER,
+}
+
+PROVIDER: Final = Chat
