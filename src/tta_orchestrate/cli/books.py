@@ -40,10 +40,19 @@ class SystemClock:
 
 def limits(settings: "Settings") -> tuple[Limit, ...]:
     """Return the limits of days and months; ``budget_limit_usd`` is the hard limit of the month."""
-    tracking = settings.cost_tracking
+    from tta_orchestrate.engine import catalogue
+
+    tracking, known = settings.cost_tracking, catalogue.load()
+    today = datetime.now(UTC).date()
     month = Limit(window=Window.MONTH, amount=nano(tracking.budget_limit_usd))
     more = (
-        Limit(window=one.window, amount=nano(one.limit_usd), hard=one.hard, mode=one.mode, model=one.model)
+        Limit(
+            window=one.window,
+            amount=nano(one.limit_usd),
+            hard=one.hard,
+            mode=one.mode,
+            model=known.resolve(one.model, today).model if one.model else "",
+        )
         for one in tracking.limits
     )
     return (month, *more)

@@ -41,10 +41,10 @@ def settlement(envelope: Envelope, report: Report, now: datetime) -> Entry:
 
 
 def by_model(calls: Iterable[Call]) -> tuple[ModelShare, ...]:
-    """Return the share of each model that answered (or was asked, where none did)."""
+    """Return the share of each model by the name it was asked by: limits of models go by that name."""
     groups: dict[str, list[Call]] = {}
     for call in calls:
-        groups.setdefault(call.response_model or call.request_model, []).append(call)
+        groups.setdefault(call.request_model, []).append(call)
     return tuple(
         ModelShare(
             model=name,

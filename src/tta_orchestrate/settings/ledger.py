@@ -63,7 +63,7 @@ class SpendingLimit(Section):
     mode: str = Field(default="", pattern="^(|review|test-gen|docgen)$")
     """Only runs of this mode."""
     model: str = Field(default="", max_length=200)
-    """Only calls to this model, by the name that it answers with."""
+    """Only calls to this model: a name of the catalogue, or the name that is sent to the provider."""
 
 
 class LedgerSettings(Section):
