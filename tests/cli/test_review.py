@@ -16,7 +16,15 @@ from tta_orchestrate.cli.app import run
 ROOT = Path(__file__).parents[2]
 CONFIG = ".tta/orchestration-config.yaml"
 BROKEN = "import os\n\n\ndef load(path):\n    return opne(path)\n"
-FILES = {"findings.json", "findings.sarif", "summary.md", "cost-report.json", "cost-report.md"}
+FILES = {
+    "cost-report.html",
+    "findings.json",
+    "findings.sarif",
+    "summary.md",
+    "cost-report.json",
+    "cost-report.md",
+    "cost-report.html",
+}
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ def validator(name):
 def test_the_room_has_every_form():
     assert sorted(SINKS) == [
         "changes.patch",
+        "cost-report.html",
         "cost-report.json",
         "cost-report.md",
         "findings.json",

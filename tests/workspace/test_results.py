@@ -34,6 +34,7 @@ def content(folder):
 def test_every_form_lands_in_a_new_folder(tmp_path):
     paths = write_results(EVERYTHING, tmp_path / "deep" / "out", SINKS)
     assert [path.name for path in paths] == [
+        "cost-report.html",
         "cost-report.json",
         "cost-report.md",
         "findings.json",

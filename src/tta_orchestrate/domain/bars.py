@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
+from tta_orchestrate.domain.sanitiser import plain, utf8
+
 WIDTH = 1000
 HEIGHT = 16
 
@@ -18,7 +20,7 @@ def bar(parts: Sequence[tuple[str, int]], whole: int, label: str) -> str:
         if width > 0:
             shapes.append(f'<rect class="{escape(name)}" x="{at:.2f}" width="{max(width, 2):.2f}" height="{HEIGHT}"/>')
         at += width
-    title = escape(label)
+    title = escape(utf8(plain(label, 400)))
     return (
         f'<svg class="bar" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{title}">'
         f'<title>{title}</title><rect class="track" width="{WIDTH}" height="{HEIGHT}"/>{"".join(shapes)}</svg>'

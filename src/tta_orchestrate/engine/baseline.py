@@ -1,9 +1,8 @@
 """What the same work would have cost another way: modelled, and called so.
 
 *Single pass of the orchestrator*: for each unit that was done, the strong model alone is sent the same prompt once and
-writes an answer as long as the accepted one; no judge, no repair, the shared context from its prompt cache after the
-first time. Input tokens are the prompt's bytes at the orchestrator's own measured bytes-per-token ratio, or at the
-executor's when the orchestrator answered nothing in this run.
+writes an answer as long as the accepted one, at the token counts of the reply that was accepted; no judge, no repair,
+the shared context from its prompt cache after the first time. Vendors count tokens differently; the model ignores that.
 """
 
 import threading

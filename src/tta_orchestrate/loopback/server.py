@@ -111,7 +111,7 @@ class Loopback:
             return False
 
     def _serve(self, question: Question, fault: Fault | None) -> Served:
-        value = _HOLLOW if fault is Fault.HOLLOW else self.script(question)
+        value = from_schema(question) if fault is Fault.HOLLOW else self.script(question)
         text = value if isinstance(value, str) else json.dumps(value)
         finish = _FINISHES.get(fault, "stop") if fault else "stop"
         if fault is Fault.WRONG_SCHEMA:
@@ -372,7 +372,6 @@ _SELLERS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "google": (("google", "default"),),
     "openai": (("openai", "chat"), ("groq", "default"), ("openrouter", "default")),
 }
-_HOLLOW: Final = {"nothing": "was looked at"}
 _FINISHES: Final = {Fault.TRUNCATED: "length", Fault.REFUSAL: "refusal", Fault.EMPTY: "empty"}
 _RATE_LIMITS: Final = frozenset({Fault.RATE_LIMIT, Fault.LONG_RATE_LIMIT, Fault.RETRY_INFO, Fault.ODD_RETRY_AFTER})
 _BROKEN: Final = frozenset({Fault.ERROR_EVENT, Fault.NO_CLOSING_EVENT, Fault.CUT_BODY, Fault.BAD_JSON})

@@ -9,7 +9,7 @@ from tta_orchestrate.domain.bars import bar
 from tta_orchestrate.domain.cost_summary import document
 from tta_orchestrate.domain.headline import TITLES, count
 from tta_orchestrate.domain.report import Report
-from tta_orchestrate.domain.sanitiser import plain
+from tta_orchestrate.domain.sanitiser import plain, utf8
 from tta_orchestrate.ports import Sink
 
 _MOST_UNITS: Final = 40
@@ -214,7 +214,7 @@ def _row(name: str, drawn: str, amount: str, note: str) -> str:
 
 def _safe(text: object) -> str:
     """Escape for HTML after the sanitiser has made *text* one harmless line."""
-    return escape(plain(str(text), 400))
+    return escape(utf8(plain(str(text), 400)))
 
 
 def _nano(usd: str) -> int:
