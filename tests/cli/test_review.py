@@ -23,7 +23,6 @@ FILES = {
     "summary.md",
     "cost-report.json",
     "cost-report.md",
-    "cost-report.html",
 }
 
 

@@ -87,7 +87,7 @@ def _limits(book: Book, rules: Rules, run: Entry, now: datetime) -> Iterator[Ale
 
 
 def _threshold(limit: Limit, threshold: Decimal, spent: NanoUsd, period: str) -> Alert:
-    percent = f"{threshold * 100:.0f} %"
+    percent = f"{(threshold * 100).normalize():f} %"
     effect = "no model is called any more" if limit.hard and threshold >= 1 else "runs go on"
     return Alert(
         rule=f"{limit.name} at {percent}",
