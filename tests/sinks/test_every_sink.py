@@ -53,6 +53,7 @@ def test_the_room_has_every_form():
         "cost-report.html",
         "cost-report.json",
         "cost-report.md",
+        "metrics.prom",
         "findings.json",
         "findings.sarif",
         "summary.md",

@@ -5,7 +5,7 @@ A command that calls models does this, and nothing else::
     desk = Desk(settings, os.environ, mode="review", output=output)
     engine = build_engine(settings, os.environ, Surroundings(spending=desk, …))
     desk.check()                  # on_limit: fail stops here
-    report = desk.close(report)   # in any case, after the work: settles, alerts, adds what the reader must know
+    report = desk.close(report)   # in any case, after the work: settles, alerts, traces, adds notices
 """
 
 from collections.abc import Callable, Mapping
@@ -44,6 +44,7 @@ class Desk:
         self._settings = settings
         self._env = env
         self._now = now
+        self._started = now()
         self._identity = books.identity(mode, env, repository)
         self._output = output
         self.opened: Envelope | Refusal | None = None
@@ -73,6 +74,30 @@ class Desk:
 
     def close(self, report: "Report", secrets: tuple[str, ...] = ()) -> "Report":
         """Settle what *report* cost, send the alerts that are due, and return it with what the reader must know."""
+        done = self._settled(report, secrets)
+        note = self._emitted(done)
+        return replace(done, notices=(*done.notices, note)) if note else done
+
+    def _emitted(self, report: "Report") -> str:
+        """Send traces and metrics, if an endpoint is configured; return why they may not have arrived."""
+        chosen = self._settings.telemetry
+        if chosen.endpoint is None:
+            return ""
+        from importlib.metadata import version
+
+        from tta_orchestrate.telemetry.otlp import Target, export, headers
+
+        target = Target(
+            endpoint=chosen.endpoint,
+            headers=headers(self._env.get(chosen.headers_env, "")),
+            service_name=chosen.service_name,
+            version=version("tta-orchestrate"),
+            flush_seconds=chosen.flush_seconds,
+            cost_attributes=chosen.cost_attributes,
+        )
+        return export(report, target, self._started, self._now())
+
+    def _settled(self, report: "Report", secrets: tuple[str, ...]) -> "Report":
         if isinstance(self.opened, Refusal):
             return books.stopped(report, self.opened)
         if self.opened is None:
