@@ -53,9 +53,9 @@ def test_the_room_has_every_form():
         "cost-report.html",
         "cost-report.json",
         "cost-report.md",
-        "metrics.prom",
         "findings.json",
         "findings.sarif",
+        "metrics.prom",
         "summary.md",
     ]
 
