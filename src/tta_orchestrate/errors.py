@@ -9,6 +9,11 @@
     ├── UnavailableError     3   nothing could be done: no quota, refused, all calls failed
     │   └── BudgetError      3   a hard limit is used up, and the configuration says that this fails the run
     ├── LedgerError          3   the books across runs cannot be read or written
+    ├── GitHubError          3   GitHub refuses, or does not answer in time
+    │   ├── ForbiddenError   3   the token may not do this: never tried again
+    │   ├── InvalidError     3   GitHub does not accept what was sent (422)
+    │   ├── NotFoundError    3   there is no such thing, or the token may not see it
+    │   └── AnswerLostError  3   a write was sent, and whether it was done is not known
     └── DeliveryError        3   a result exists but could not be written anywhere
 
 Anything else that escapes is a bug: the command line reports it as one, with exit code 70 (`EX_SOFTWARE`).
@@ -63,6 +68,26 @@ class BudgetError(UnavailableError):
 
 class LedgerError(OrchestrateError):
     """The books across runs cannot be read or written."""
+
+
+class GitHubError(OrchestrateError):
+    """GitHub's API refuses, or does not answer in time."""
+
+
+class ForbiddenError(GitHubError):
+    """The token may not do this (401, or a 403 that is no rate limit)."""
+
+
+class InvalidError(GitHubError):
+    """GitHub does not accept what was sent (422)."""
+
+
+class NotFoundError(GitHubError):
+    """There is no such thing, or the token may not see it (404)."""
+
+
+class AnswerLostError(GitHubError):
+    """A write was sent, and no answer says whether it was done: read back before it is sent again."""
 
 
 class DeliveryError(OrchestrateError):

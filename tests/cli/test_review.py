@@ -311,3 +311,49 @@ def test_the_process_is_quick_to_say_what_is_wrong_and_has_no_traceback(repo):
     assert "did you mean quality_threshold" in done.stderr
     assert f"{CONFIG}:2" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", [CONFIG, ".tta/baseline.json"])
+def test_a_link_out_of_the_repository_steers_nothing_and_its_target_is_not_shown(repo, tmp_path, capsys, name):
+    (tmp_path / "private").write_text("TOKEN=hunter2\n")
+    repo.link(name, str(tmp_path / "private"))
+    assert review()[0] == 2
+    told = capsys.readouterr().err
+    assert "leads out of the repository" in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("link", [".tta", ".tta/baseline.json"])
+def test_a_baseline_is_not_written_through_a_link(repo, tmp_path, link):
+    (tmp_path / "outside").mkdir()
+    target = tmp_path / "outside" if link == ".tta" else tmp_path / "outside" / "profile"
+    repo.link(link, str(target))
+    repo.write("app.py", BROKEN)
+    repo.git("add", "app.py")
+    assert review("--staged", "--write-baseline")[0] == 2
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_link_inside_the_repository_is_followed(repo):
+    repo.write("ci/tta.yaml", "orchestration:\n  enabled: false\n")
+    repo.link(CONFIG, "../ci/tta.yaml")
+    assert review()[1]["outcome"] == "skipped"
+
+
+NEW_FILE = "diff --git a/{0} b/{0}\nnew file mode 100644\n--- /dev/null\n+++ b/{0}\n@@ -0,0 +1 @@\n+x = 1\n"
+
+
+def test_text_that_is_no_diff_is_refused_and_not_called_an_empty_change(repo, capsys):
+    repo.write("notes.diff", "these are\nnotes\n")
+    assert review("--diff", "notes.diff")[0] == 2
+    assert "holds no diff" in capsys.readouterr().err
+    repo.write("empty.diff", "\n")
+    assert review("--diff", "empty.diff")[1]["outcome"] == "skipped"
+
+
+def test_a_series_of_patches_to_one_file_is_refused(repo, capsys):
+    repo.write("two.diff", NEW_FILE.format("a.py") * 2)
+    assert review("--diff", "two.diff")[0] == 2
+    assert "'a.py' twice" in capsys.readouterr().err
+    repo.write("both.diff", NEW_FILE.format("a.py") + NEW_FILE.format("b.py"))
+    assert review("--diff", "both.diff")[1]["coverage"]["files_reviewed"] == 2

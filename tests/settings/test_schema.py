@@ -1,6 +1,7 @@
 """The JSON Schema, judged by the jsonschema library: editors and the loader must say the same."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -58,11 +59,15 @@ def test_the_template_names_every_key_and_explains_it():
 
 
 def test_examples_of_the_template_are_valid_when_uncommented():
-    examples = [line.split("# Example: ")[1] for line in template().splitlines() if "# Example: " in line]
-    assert len(examples) >= 3
-    for example in examples:
-        value = yaml.safe_load(example)
-        assert any(isinstance(validate({name: value}), Settings) for name in ("review", "cost_tracking", "alerts"))
+    section, examples = "", []
+    for line in template().splitlines():
+        if heading := re.fullmatch(r"  (?:# )?([a-z_]+):", line):
+            section = heading[1]
+        if "# Example: " in line:
+            examples.append((section, line.split("# Example: ")[1]))
+    assert {"review", "run"} <= {section for section, _ in examples}
+    for section, example in examples:
+        assert isinstance(validate({section: yaml.safe_load(example)}), Settings)
 
 
 def test_markers_of_keys_that_do_not_act_stay_out_of_the_schema():

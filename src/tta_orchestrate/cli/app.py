@@ -1,5 +1,6 @@
 """The command line: one file per command beside this one, put together here, errors turned into exit codes here."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -8,11 +9,13 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tta_orchestrate.cli import config, models, report, review, selftest
-from tta_orchestrate.errors import OrchestrateError
+from tta_orchestrate.cli import action, config, models, report, review, selftest
+from tta_orchestrate.cli.streams import losable
+from tta_orchestrate.errors import OrchestrateError, UnavailableError
 
 EX_SOFTWARE: Final = 70
 INTERRUPTED: Final = 130
+_EXHAUSTED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 app = typer.Typer(
     name="tta-orchestrate",
@@ -26,6 +29,7 @@ app = typer.Typer(
 )
 app.command("review")(review.review)
 app.command("report")(report.report)
+app.command("action")(action.action)
 app.command("models")(models.models)
 app.command("selftest")(selftest.selftest)
 app.add_typer(config.app, name="config")
@@ -58,9 +62,22 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         _complain("interrupted", "")
         return INTERRUPTED
+    except OSError as error:
+        return _exhausted(error)
     except Exception as error:  # noqa: BLE001 -- the last line of defence: a bug is reported, never shown as a traceback
         return _click_exit(error)
     return result if isinstance(result, int) else 0
+
+
+def _exhausted(error: OSError) -> int:
+    """Tell a machine that has run out of something from a bug."""
+    if error.errno not in _EXHAUSTED:
+        return _click_exit(error)
+    where = f": {error.filename!r}" if error.filename else ""
+    _complain(
+        f"{error.strerror}{where}", "free some space (TMPDIR names the folder for temporary files), or raise the limit"
+    )
+    return UnavailableError.exit_code
 
 
 def _click_exit(error: Exception) -> int:
@@ -78,6 +95,7 @@ def _click_exit(error: Exception) -> int:
 
 
 def _complain(message: str, remedy: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
-    if remedy:
-        print(f"  -> {remedy}", file=sys.stderr)
+    with losable(sys.stderr):
+        print(f"error: {message}", file=sys.stderr)
+        if remedy:
+            print(f"  -> {remedy}", file=sys.stderr)

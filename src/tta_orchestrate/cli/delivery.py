@@ -14,10 +14,12 @@ def deliver(report: "Report", output: Path) -> int:
     """Write every form of *report* into *output*, show it, and return its exit code."""
     from tta_orchestrate import registry
     from tta_orchestrate.cli.console import show
+    from tta_orchestrate.cli.streams import losable
     from tta_orchestrate.workspace.results import write_results
 
     written = write_results(report, output, registry.load_all("sinks"))
-    show(report, written, sys.stdout)
+    with losable(sys.stdout):
+        show(report, written, sys.stdout)
     return report.verdict.exit_code
 
 

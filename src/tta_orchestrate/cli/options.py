@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tta_orchestrate.errors import ConfigError
+from tta_orchestrate.errors import ConfigError, UsageError
 from tta_orchestrate.settings.places import DEFAULT_PATHS
 
 if TYPE_CHECKING:
@@ -18,10 +18,18 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help=f"Configuration file.  [default: {DEFAULT_PATHS[0]}]"),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
+
+
+def _folder(text: str) -> Path:
+    if not text:  # `--output "$UNSET"` would mean the current folder
+        raise UsageError("--output is empty", remedy="name a folder; . is the current one")
+    return Path(text)
+
+
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.", parser=_folder)]
 Budget = Annotated[
     str | None,
-    typer.Option("--budget-usd", metavar="USD", help="Hard limit of this run; pass it on as the flag `--budget-usd`."),
+    typer.Option("--budget-usd", metavar="USD", help="Hard limit of this run, in US dollars."),
 ]
 DEFAULT_OUTPUT: Final = Path("tta-report")
 
@@ -38,6 +46,25 @@ def config_source(path: Path | None, *, root: Path = Path()) -> "ConfigSource | 
         if os.path.lexists(root / name):
             return _read(root / name, name)
     return None
+
+
+def refuse_escape(root: Path, path: str) -> None:
+    """Refuse a *path* below *root* that links lead out of it: what is shown or written there is no part of the project.
+
+    Raises:
+        ConfigError: it leads outside, or in circles.
+    """
+    try:
+        inside = (root / path).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a circle of links
+        inside = False
+    if not inside:
+        from tta_orchestrate.settings.text import printable
+
+        raise ConfigError(
+            f"{printable(path, 200)} is a link that leads out of the repository",
+            remedy="put a file there; a file elsewhere can be named with --config",
+        )
 
 
 def steering_source(read: Callable[[str], bytes | None]) -> "ConfigSource | None":

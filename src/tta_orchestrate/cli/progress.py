@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tta_orchestrate.cli.streams import losable
+
 Tell = Callable[[str, int, int], None]
 
 
@@ -14,7 +16,12 @@ def progress() -> Iterator[Tell]:
         with _bar() as tell:
             yield tell
     else:
-        yield lambda what, done, of: print(f"[{done + 1}/{of}] {what}", file=sys.stderr, flush=True)
+        yield _line
+
+
+def _line(what: str, done: int, of: int) -> None:
+    with losable(sys.stderr):
+        print(f"[{done + 1}/{of}] {what}", file=sys.stderr)
 
 
 @contextmanager

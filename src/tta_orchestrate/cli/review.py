@@ -94,6 +94,7 @@ def review(
         report = _report(source, settings, steering, tuple(path or ()), sarif_in or ())
         if not write_baseline:
             return delivery.deliver(report, output)
+        options.refuse_escape(_root(repository), settings.review.baseline)
         delivery.accept(report, _root(repository) / settings.review.baseline)
         delivery.deliver(report, output)
         return 0
@@ -110,11 +111,18 @@ def _repository(stack: ExitStack, *, needed: bool) -> "Repository | None":
     from tta_orchestrate.workspace.git import Repository
 
     try:
-        return stack.enter_context(Repository.open(Path.cwd(), os.environ))
+        return stack.enter_context(Repository.open(_here(), os.environ))
     except GitError:
         if needed:
             raise
         return None
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the current folder is gone", remedy="change to a folder that exists") from error
 
 
 def _source(
@@ -160,6 +168,7 @@ def _steering(repository: "Repository | None", rev: str | None) -> _Steering:
     root = _root(repository)
 
     def read(path: str) -> bytes | None:
+        options.refuse_escape(root, path)
         source = options.config_source(root / path) if (root / path).is_file() else None
         return source.data if source else None
 

@@ -19,6 +19,7 @@ TARGET_VERSION: Final = "py314"
 """The newest stable grammar: what an older Python cannot read is for that project's own tests to say."""
 TIMEOUT_SECONDS: Final = 120.0
 MAX_PROCESSES: Final = 64
+_SPACE: Final = "free some space; TMPDIR names the folder for temporary files"
 _FOUND_NOTHING_OR_SOMETHING: Final = (0, 1)
 
 
@@ -106,7 +107,7 @@ def check(
     security rule with them.
 
     Raises:
-        RuffError: ruff is missing or takes longer than *timeout* seconds.
+        RuffError: ruff is missing, takes longer than *timeout* seconds, or its folder cannot be written.
     """
     program = binary or find_ruff()
     waiting = [list(enumerate(texts))]
@@ -131,8 +132,11 @@ def _run(
     batch: Sequence[tuple[int, tuple[str, str]]], select: Sequence[str], binary: str, limit: float
 ) -> list[Diagnostic]:
     with tempfile.TemporaryDirectory(prefix="tta-ruff-") as folder:
-        for number, (suffix, text) in batch:
-            Path(folder, f"{number}{suffix}").write_bytes(as_shown(text).encode())
+        try:
+            for number, (suffix, text) in batch:
+                Path(folder, f"{number}{suffix}").write_bytes(as_shown(text).encode())
+        except OSError as error:
+            raise RuffError(f"the files cannot be written for ruff: {error.strerror}", remedy=_SPACE) from None
         return [_diagnostic(item) for item in _ask(folder, select, binary, limit)]
 
 

@@ -1,12 +1,14 @@
 """Where a review reads from: two commits, the index, or a diff alone."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tta_orchestrate.domain.change import Change
+from tta_orchestrate.domain.change import Change, FileStatus
 from tta_orchestrate.domain.diff import parse
 from tta_orchestrate.domain.report import Subject
+from tta_orchestrate.errors import DiffError
 from tta_orchestrate.modes.review.local import ReadTexts
 from tta_orchestrate.workspace.git import Repository
 
@@ -37,8 +39,27 @@ def of_index(repository: Repository) -> Source:
 
 
 def of_diff(lines: Iterable[bytes]) -> Source:
-    """A diff alone: files that it does not create are known only in part."""
-    return Source(change=Change(files=tuple(parse(lines))))
+    """A diff alone: files that it does not create are known only in part.
+
+    Raises:
+        DiffError: it is broken, is text without a diff in it, or changes a file twice (a series of patches).
+    """
+    empty = True
+
+    def watched() -> Iterator[bytes]:
+        nonlocal empty
+        for line in lines:
+            empty = empty and not line.strip()
+            yield line
+
+    files = tuple(parse(watched()))
+    if not files and not empty:
+        raise DiffError("this text holds no diff", remedy="pass what `git diff BASE HEAD` prints")
+    left = [file.path for file in files if file.status is not FileStatus.DELETED]
+    twice = next((path for path, times in Counter(left).items() if times > 1), None)
+    if twice is not None:
+        raise DiffError(f"the diff changes {twice!r} twice", remedy="pass one diff of the whole: `git diff BASE HEAD`")
+    return Source(change=Change(files=files))
 
 
 def steering(repository: Repository, rev: str) -> Steering:

@@ -1,0 +1,108 @@
+"""What the Action's step calls: the modes, plugged in. One line per mode in ``MODES``."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tta_orchestrate.domain.report import Report
+from tta_orchestrate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tta_orchestrate.settings.model import Settings
+    from tta_orchestrate.workspace.git import Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One run of one mode, as the event and the inputs ask for it."""
+
+    mode: str
+    workspace: Path
+    """The checkout; read-only."""
+    objects: Path
+    """A repository that holds *base* and *head*: the checkout, or a bare one that was fetched."""
+    output: Path
+    """Where the results go."""
+    config: str
+    """Path of the configuration in the base commit; empty: its default places."""
+    base: str
+    """Empty: what the mode itself compares with."""
+    head: str
+    paths: tuple[str, ...]
+    fail_on: str | None
+    budget_usd: Decimal | None
+    trusted: bool
+    """False: never execute anything of the change."""
+    title: str
+    repository: str
+    server_url: str
+    environ: Mapping[str, str]
+    """The process's environment, with the keys of the inputs under the providers' usual names."""
+
+
+def configure(request: RunRequest) -> "Settings":
+    """Return the settings at the base commit: a change has no say in its own run.
+
+    Raises:
+        ConfigError: they are wrong.
+        GitError: there is no such commit.
+    """
+    from tta_orchestrate.cli import options
+    from tta_orchestrate.settings.document import ConfigSource
+    from tta_orchestrate.settings.loader import load
+
+    with _repository(request) as repository:
+        rev = request.base or request.head
+        if request.config:
+            data = repository.read(rev, request.config)
+            if data is None:
+                raise ConfigError(
+                    f"there is no {request.config!r} in the base commit",
+                    remedy="commit the configuration to the base branch, or leave the input `config` empty",
+                )
+            source: ConfigSource | None = ConfigSource(name=request.config, data=data)
+        else:
+            source = options.steering_source(lambda path: repository.read(rev, path))
+    flags = {"--fail-on": request.fail_on, "--budget-usd": request.budget_usd}
+    return load(source, env=request.environ, flags=flags).settings
+
+
+def run_mode(request: RunRequest, settings: "Settings") -> Report:
+    """Run the mode that *request* names and return what came of it.
+
+    Raises:
+        OrchestrateError: nothing could be done.
+    """
+    if request.mode not in MODES:
+        raise ConfigError(
+            f"mode {request.mode!r} is not part of this version", remedy=f"use one of: {', '.join(MODES)}"
+        )
+    return MODES[request.mode](request, settings)
+
+
+def _review(request: RunRequest, settings: "Settings") -> Report:
+    from tta_orchestrate.cli.review import _report
+    from tta_orchestrate.modes.review import source
+
+    with _repository(request) as repository:
+        if request.base:
+            base, head = repository.merge_base(request.base, request.head), request.head
+        else:
+            base, head = repository.range_of(request.head)
+        found = source.of_range(repository, base, head)
+        subject = replace(
+            found.subject, repository=request.repository, server_url=request.server_url, title=request.title
+        )
+        steering = source.steering(repository, request.base or base)
+        return _report(replace(found, subject=subject), settings, steering, request.paths, ())
+
+
+def _repository(request: RunRequest) -> "Repository":
+    from tta_orchestrate.workspace.git import Repository
+
+    return Repository.open(request.objects, request.environ, trust_owner=True)
+
+
+MODES: Final[Mapping[str, Callable[[RunRequest, "Settings"], Report]]] = {"review": _review}

@@ -1,0 +1,123 @@
+"""What is said in several places is said the same: inputs, outputs, pins, permissions."""
+
+import re
+from pathlib import Path
+
+import container
+import host
+import pytest
+import relay
+import yaml
+
+from tta_orchestrate.github import inputs, runtime
+from tta_orchestrate.settings.overrides import ENVIRONMENT
+
+ROOT = Path(__file__).parents[1]
+DOCS = (ROOT / "docs" / "action.md").read_text()
+ACTIONS = {path: yaml.safe_load((ROOT / path).read_text()) for path in ("action.yml", "container/action.yml")}
+EXAMPLES = sorted((ROOT / "examples" / "workflows").glob("*.yml"))
+WORKFLOWS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), *EXAMPLES]
+ROOT_ACTION = ACTIONS["action.yml"]
+
+
+def table(heading):
+    """Return the rows of the table below *heading*, as lists of cells."""
+    section = DOCS.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def steps(workflow):
+    """Return every step of a workflow or composite action."""
+    document = yaml.safe_load(workflow.read_text())
+    jobs = document.get("jobs", {"": document.get("runs", {})})
+    return [step for job in jobs.values() for step in job.get("steps", [])]
+
+
+def test_inputs_are_the_same_everywhere():
+    names = list(ROOT_ACTION["inputs"])
+    assert [row[0].strip("`") for row in table("Inputs")] == names
+    assert set(names) - {"image"} == set(inputs.NAMES) == set(container.INPUTS)
+    assert ACTIONS["container/action.yml"]["inputs"] == {k: v for k, v in ROOT_ACTION["inputs"].items() if k != "image"}
+
+
+def test_every_input_is_handed_to_the_launcher_and_no_other():
+    run = next(step for step in ROOT_ACTION["runs"]["steps"] if step.get("id") == "run")
+    handed = {name: value for name, value in run["env"].items() if name.startswith("INPUT_")}
+    assert handed == {container.variable(name): f"${{{{ inputs.{name} }}}}" for name in container.INPUTS}
+
+
+def test_outputs_are_the_same_everywhere():
+    names = list(runtime.OUTPUTS)
+    assert [row[0].strip("`") for row in table("Outputs")] == names == list(host.OUTPUTS)
+    assert {name: one["value"] for name, one in ROOT_ACTION["outputs"].items()} == {
+        name: f"${{{{ steps.run.outputs.{name} }}}}" for name in names
+    }
+    assert list(ACTIONS["container/action.yml"]["outputs"]) == names
+
+
+def test_the_settings_from_the_environment_reach_the_program():
+    assert set(ENVIRONMENT) <= set(container.BRAIN_ENVIRONMENT)
+
+
+def test_nothing_that_gives_power_reaches_the_program():
+    for name in container.BRAIN_ENVIRONMENT:
+        assert not re.search(r"RUNTIME|ID_TOKEN|GITHUB_(ENV|PATH|STATE|TOKEN)$|RUNNER_TEMP|DOCKER", name)
+    assert not {"set-output", "save-state", "set-env", "add-path", "stop-commands", "echo"} & set(
+        relay.ALLOWED_COMMANDS
+    )
+
+
+def test_the_mode_defaults_to_the_same():
+    assert ROOT_ACTION["inputs"]["mode"]["default"] == inputs.Inputs().mode == host.MODES[0]
+    assert {mode.value for mode in inputs.Mode} == set(host.MODES)
+
+
+@pytest.mark.parametrize("file", [ROOT / "action.yml", *WORKFLOWS], ids=lambda file: file.name)
+def test_what_others_wrote_is_pinned_by_commit(file):
+    for step in steps(file):
+        used = step.get("uses", "./")
+        assert used.startswith(("./", "tta/orchestrate")) or re.search(r"@[0-9a-f]{40}\Z", used), used
+
+
+@pytest.mark.parametrize("file", [ROOT / "action.yml", *WORKFLOWS], ids=lambda file: file.name)
+def test_no_expression_stands_in_a_script(file):
+    assert not [step["run"] for step in steps(file) if "${{" in step.get("run", "")]
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
+def test_every_example_asks_for_the_permissions_of_its_mode_and_no_more(file):
+    document = yaml.safe_load(file.read_text())
+    assert document["permissions"] == {}
+    allowed = {
+        row[0].strip("`"): dict(zip(("contents", "checks", "pull-requests"), row[1:], strict=True))
+        for row in table("Permissions")
+    }
+    for job in document["jobs"].values():
+        step = next(step for step in job["steps"] if step.get("uses", "").startswith("tta/orchestrate"))
+        mode = step.get("with", {}).get("mode", "review")
+        for scope, level in job["permissions"].items():
+            rows = allowed.values() if "${{" in mode else [allowed[mode]]
+            assert all(level in row[scope] for row in rows), f"{scope}: {level}"
+        assert job["timeout-minutes"]
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
+def test_every_example_uses_inputs_that_exist(file):
+    for step in steps(file):
+        if step.get("uses", "").startswith("tta/orchestrate"):
+            assert set(step.get("with", {})) <= set(ROOT_ACTION["inputs"])
+        if step.get("uses", "").startswith("actions/checkout"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_the_action_can_be_listed_on_the_marketplace():
+    assert ROOT_ACTION["branding"] == {"icon": "check-circle", "color": "purple"}
+    assert len(ROOT_ACTION["description"]) <= 125
+    assert all(one["description"] for one in ROOT_ACTION["inputs"].values())
+
+
+def test_the_lock_says_to_build_until_a_release_names_a_digest():
+    lines = [line for line in (ROOT / "image.lock").read_text().splitlines() if not line.startswith("#")]
+    assert len(lines) == 1
+    assert lines[0] == "build" or re.search(r"@sha256:[0-9a-f]{64}\Z", lines[0])
