@@ -17,10 +17,19 @@ def report(
         typer.Option(metavar="FILE", help="Read this ledger file; may be repeated.  [default: the configured store]"),
     ] = None,
     as_of: Annotated[str | None, typer.Option(metavar="TIME", help="Look from this time on (ISO 8601, UTC).")] = None,
+    merge: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Instead: join the reports of a run's parts; may be repeated."),
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --merge: a part of this plan that is missing is told.")
+    ] = None,
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
     """Report spend, forecast, savings and quality of a month: Markdown, JSON, CSV and one HTML page."""
+    if merge:
+        return _merged(merge, plan, output)
     from random import Random
 
     from tta_orchestrate.cli import books
@@ -47,6 +56,24 @@ def report(
     totals = document["totals"]
     print(f"{wanted}: ${totals['cash_usd']} in {totals['runs']} runs; {', '.join(texts)} in {output}")
     return 0
+
+
+def _merged(folders: list[Path], plan: Path | None, output: Path) -> int:
+    """Join the reports of a run's parts; a folder named ``…-N`` or ``N`` is part N of the plan."""
+    import re
+
+    from tta_orchestrate.cli import delivery
+    from tta_orchestrate.domain.shards import joined
+    from tta_orchestrate.workspace.parts import missing_of, part_report
+
+    places = sorted({file.parent for folder in folders for file in folder.rglob("findings.json")})
+    if not places:
+        raise UsageError(
+            "there is no findings.json below the folders of --merge", remedy="download the artifacts first"
+        )
+    numbers = [int(match[1]) for place in places if (match := re.search(r"(\d+)$", place.name))]
+    missing = missing_of(plan, numbers) if plan else ()
+    return delivery.deliver(joined([part_report(place) for place in places], missing), output)
 
 
 def _month(text: str | None) -> str:

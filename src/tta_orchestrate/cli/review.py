@@ -42,6 +42,13 @@ def review(
         list[str] | None,
         typer.Option(metavar="GLOB", help="Only files that match; may be repeated.", rich_help_panel=_CHANGE),
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --shard: a plan.json of `plan`.", rich_help_panel=_CHANGE),
+    ] = None,
+    shard: Annotated[
+        int | None, typer.Option(metavar="N", help="Only this part of the plan.", rich_help_panel=_CHANGE)
+    ] = None,
     sarif_in: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Weigh another tool's SARIF too; may be repeated.", rich_help_panel=_CHANGE),
@@ -91,13 +98,23 @@ def review(
         settings = _settings(steering, config, flags)
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("review", source.subject), output)
-        report = _report(source, settings, steering, tuple(path or ()), sarif_in or ())
+        report = _report(source, settings, steering, _only(path, plan, shard), sarif_in or ())
         if not write_baseline:
             return delivery.deliver(report, output)
         options.refuse_escape(_root(repository), settings.review.baseline)
         delivery.accept(report, _root(repository) / settings.review.baseline)
         delivery.deliver(report, output)
         return 0
+
+
+def _only(paths: list[str] | None, plan: Path | None, shard: int | None) -> tuple[str, ...]:
+    if (plan is None) != (shard is None):
+        raise UsageError("--plan and --shard belong together", remedy="give both, or neither")
+    if plan is None or shard is None:
+        return tuple(paths or ())
+    from tta_orchestrate.workspace.parts import paths_of
+
+    return (*(paths or ()), *paths_of(plan, shard))
 
 
 def _refuse_contradictions(base: str | None, head: str | None, *, staged: bool, diff: str | None) -> None:
