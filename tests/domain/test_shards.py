@@ -26,7 +26,7 @@ def test_every_file_is_in_exactly_one_part_and_none_is_empty(found, count):
 @settings(max_examples=60)
 def test_no_part_is_heavier_than_four_thirds_of_the_best_and_a_file(found, count):
     parts = balance(found, count)
-    best = max(sum(item.cost for item in found) / len(parts), max(item.cost for item in found))
+    best = max(sum(item.cost for item in found) / len(parts), *(item.cost for item in found))
     assert max(part.cost for part in parts) <= best * 4 / 3 + max(item.cost for item in found)
 
 

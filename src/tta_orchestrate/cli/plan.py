@@ -11,6 +11,7 @@ from tta_orchestrate.cli import options
 from tta_orchestrate.errors import UsageError
 
 if TYPE_CHECKING:
+    from tta_orchestrate.domain.change import Hunk
     from tta_orchestrate.domain.shards import Item
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.git import Repository
@@ -57,16 +58,15 @@ def _changed(repository: "Repository", base: str | None, head: str) -> "list[Ite
     from tta_orchestrate.domain.shards import Item
     from tta_orchestrate.modes.review import source
 
-    found = (
-        source.of_range(repository, base, head) if base else source.of_range(repository, *repository.default_range())
-    )
+    revisions = (base, head) if base else repository.default_range()
     return [
-        Item(
-            path=file.path,
-            tokens=OVERHEAD + sum(len(line) + 1 for hunk in file.hunks for line in hunk.body) // BYTES_PER_TOKEN,
-        )
-        for file in found.change.files
+        Item(path=file.path, tokens=OVERHEAD + sum(_size(hunk) for hunk in file.hunks) // BYTES_PER_TOKEN)
+        for file in source.of_range(repository, *revisions).change.files
     ]
+
+
+def _size(hunk: "Hunk") -> int:
+    return sum(len(line) + 1 for line in hunk.body)
 
 
 def _sources(repository: "Repository", head: str) -> "list[Item]":

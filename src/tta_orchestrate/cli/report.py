@@ -68,9 +68,7 @@ def _merged(folders: list[Path], plan: Path | None, output: Path) -> int:
 
     places = sorted({file.parent for folder in folders for file in folder.rglob("findings.json")})
     if not places:
-        raise UsageError(
-            "there is no findings.json below the folders of --merge", remedy="download the artifacts first"
-        )
+        raise UsageError("there is no findings.json below --merge", remedy="download the artifacts first")
     numbers = [int(match[1]) for place in places if (match := re.search(r"(\d+)$", place.name))]
     missing = missing_of(plan, numbers) if plan else ()
     return delivery.deliver(joined([part_report(place) for place in places], missing), output)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from tta_orchestrate.domain.cost import BudgetState, CostReport, NanoUsd, usd
+from tta_orchestrate.domain.cost import Baseline, BudgetState, CostReport, NanoUsd, usd
 from tta_orchestrate.domain.outcome import Outcome, Tally, conclude, decide
 from tta_orchestrate.domain.report import Coverage, Failure, Report, Skipped, SkipReason
 from tta_orchestrate.domain.skips import NOT_ASKED_FOR
@@ -164,23 +164,23 @@ def _cost(costs: Sequence[CostReport]) -> CostReport:
 def _wider(one: BudgetState, other: BudgetState) -> BudgetState:
     """Each part has a run limit of its own: limits and spends add up; of shared limits the furthest stand counts."""
     if one.name == "run":
-        total = {"limit": NanoUsd(one.limit + other.limit), "settled": NanoUsd(one.settled + other.settled)}
-        return replace(one, **total, reached=one.reached or other.reached)
+        return replace(
+            one,
+            limit=NanoUsd(one.limit + other.limit),
+            settled=NanoUsd(one.settled + other.settled),
+            reached=one.reached or other.reached,
+        )
     return max(one, other, key=lambda state: state.settled)
 
 
-def _baselines(costs: Sequence[CostReport]) -> tuple[Any, ...]:
-    found: dict[tuple[str, str], Any] = {}
+def _baselines(costs: Sequence[CostReport]) -> tuple[Baseline, ...]:
+    found: dict[tuple[str, str], Baseline] = {}
     for one in (one for cost in costs for one in cost.baselines):
         known = found.get((one.name, one.basis))
-        found[one.name, one.basis] = (
-            replace(
-                known,
-                list_price=NanoUsd(known.list_price + one.list_price),
-                tasks=known.tasks + one.tasks,
-                interval=None,
-            )
-            if known
-            else one
-        )
+        found[one.name, one.basis] = _sum(known, one) if known else one
     return tuple(found.values())
+
+
+def _sum(one: Baseline, other: Baseline) -> Baseline:
+    total = NanoUsd(one.list_price + other.list_price)
+    return replace(one, list_price=total, tasks=one.tasks + other.tasks, interval=None)

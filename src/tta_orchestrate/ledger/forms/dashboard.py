@@ -132,11 +132,12 @@ def _towards(last: int, now: Decimal, end: Decimal, days: int) -> list[Decimal |
 
 
 def _daily(document: Mapping[str, Any]) -> str:
-    modes = [row["name"] for row in document["by_mode"]]
-    rows = document["by_day"]
-    columns = [(row["day"][8:], {mode: Decimal(cash) for mode, cash in row["by_mode"].items()}) for row in rows]
-    names = [plain(mode, 60) for mode in modes]
-    return bars("Spend a day, by mode", columns, modes, "$") + legend(names) if columns else ""
+    modes = [plain(row["name"], 60) for row in document["by_mode"]]
+    columns = [
+        (row["day"][8:], {plain(mode, 60): Decimal(cash) for mode, cash in row["by_mode"].items()})
+        for row in document["by_day"]
+    ]
+    return bars("Spend a day, by mode", columns, modes, "$") + legend(modes) if columns else ""
 
 
 def _trend(quality: Mapping[str, Any]) -> str:
