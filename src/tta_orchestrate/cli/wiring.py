@@ -10,7 +10,7 @@ from typing import Final
 
 from tta_orchestrate import registry
 from tta_orchestrate.domain.cost import NanoUsd, nano
-from tta_orchestrate.domain.ledger import Refusal
+from tta_orchestrate.domain.ledger import Envelope, Refusal
 from tta_orchestrate.engine import catalogue
 from tta_orchestrate.engine.budget import Budget, Limit
 from tta_orchestrate.engine.cache import Cache, DiskCache, NoCache, digest
@@ -23,6 +23,8 @@ from tta_orchestrate.engine.prices import Price, PriceBook
 from tta_orchestrate.engine.redact import Redactor
 from tta_orchestrate.engine.retry import Patience, RetryBudget, RetryPolicy
 from tta_orchestrate.engine.routing import Candidate, Team
+from tta_orchestrate.engine.sample import NOTHING as NO_SAMPLE
+from tta_orchestrate.engine.sample import Sample
 from tta_orchestrate.engine.scheduler import DayCounter, Rules, Scheduler
 from tta_orchestrate.ports.model import Access, Provider
 from tta_orchestrate.ports.spending import Spending
@@ -140,6 +142,7 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
         threshold=settings.quality_threshold,
         workers=settings.calls.workers,
         on_close=(memory.close,) if around.doors else (memory.close, present.doors.close),
+        sample=_sample(settings, around, team),
     )
 
 
@@ -349,6 +352,18 @@ def _limits(settings: Settings, around: Surroundings, books: Books, past_spent: 
     for note in opened.notes:
         books.note(note)
     return [*limits, Limit(name="envelope", limit=opened.amount, spent_before=past_spent)]
+
+
+def _sample(settings: Settings, around: Surroundings, team: Team) -> Sample:
+    """Return who draws units for the measured baseline; its line is what the month's sample has left."""
+    tracking = settings.cost_tracking
+    if not tracking.baseline_sample_rate or team.orchestrator is None:
+        return NO_SAMPLE
+    opened = around.spending.open() if around.spending is not None else None
+    before = opened.sample_before if isinstance(opened, Envelope) else 0
+    room = NanoUsd(max(0, nano(tracking.baseline_sample_limit_usd) - before))
+    seed = around.run_key or (opened.identity.run_id if isinstance(opened, Envelope) else "")
+    return Sample(tracking.baseline_sample_rate, room, seed)
 
 
 def _cache(settings: Settings, around: Surroundings) -> Cache:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from tta_orchestrate.domain.cost import Call, CostReport, NanoUsd, Usage
-from tta_orchestrate.domain.cost_summary import BASELINE_STAGE
+from tta_orchestrate.domain.cost_summary import BASELINE_STAGE, compared
 from tta_orchestrate.domain.ledger import BaselineShare, Entry, Envelope, ModelShare, Phase, Quality
 from tta_orchestrate.domain.report import Report
 
@@ -59,13 +59,12 @@ def by_model(calls: Iterable[Call]) -> tuple[ModelShare, ...]:
 
 
 def _baselines(cost: CostReport) -> tuple[BaselineShare, ...]:
-    work = NanoUsd(sum(call.list_price for call in cost.calls if call.stage != BASELINE_STAGE))
     return tuple(
         BaselineShare(
             name=one.name,
             measured=one.basis == "measured",
             list_price=one.list_price,
-            work=work,
+            work=compared(one, cost),
             tasks=one.tasks,
         )
         for one in cost.baselines

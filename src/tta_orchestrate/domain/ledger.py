@@ -275,6 +275,8 @@ class Envelope:
     limits: tuple[Drawn, ...] = ()
     per_model: Mapping[str, NanoUsd] = field(default_factory=dict)
     """The most for each model that has a hard limit."""
+    sample_before: NanoUsd = NOTHING
+    """What measuring baselines has cost this month."""
     notes: tuple[str, ...] = ()
     recorded: bool = True
     """False: the ledger could not be read or written; only the limit of the run holds."""
@@ -320,7 +322,16 @@ def allot(book: Book, identity: Identity, terms: Terms, day: str, now: datetime)
     amount = terms.run_limit if tightest is None else NanoUsd(min(terms.run_limit, tightest.room))
     if tightest is not None and amount < max(terms.floor, 1) and terms.run_limit > 0:
         return _refusal(tightest, drawn, day)
-    return Envelope(identity=identity, amount=amount, day=day, opened=now, limits=drawn, per_model=_caps(drawn, amount))
+    sampled = sum(stand.entry.sample for stand in standing if stand.entry.day.startswith(day[:7]))
+    return Envelope(
+        identity=identity,
+        amount=amount,
+        day=day,
+        opened=now,
+        limits=drawn,
+        per_model=_caps(drawn, amount),
+        sample_before=NanoUsd(sampled),
+    )
 
 
 def _caps(drawn: Iterable[Drawn], amount: NanoUsd) -> dict[str, NanoUsd]:
