@@ -159,6 +159,25 @@ def test_a_real_browser_shows_the_page_without_network(made, tmp_path):
     assert page.found["totals.cash_usd"]
 
 
+def test_the_ledger_file_of_a_fork_is_taken_in_for_its_own_run_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    artifact = tmp_path / "ledger.jsonl"
+    artifact.write_bytes(b"".join(lines.encode(entry(run)) + b"\n" for run in ("7", "8")))
+    argv = (
+        "report",
+        "--month",
+        "2026-11",
+        "--take-in",
+        str(artifact),
+        "--run-id",
+        "7",
+        "--output",
+        str(tmp_path / "o"),
+    )
+    assert run(*argv)[0] == 0
+    assert json.loads((tmp_path / "o/report.json").read_text())["totals"]["runs"] == 1
+
+
 @pytest.mark.parametrize("wrong", [("--month", "2026-13"), ("--as-of", "soon"), ("--ledger", "/no/such/file")])
 def test_wrong_words_are_told(wrong, tmp_path):
     assert run("report", *wrong, "--output", str(tmp_path))[0] == 2

@@ -136,6 +136,13 @@ def reading(settings: "Settings", files: Sequence[Path], months: Sequence[str]) 
     return Book(entries=merge(*(book.entries for book in found)), unreadable=sum(book.unreadable for book in found))
 
 
+def take_in(settings: "Settings", files: Sequence[Path], run_id: str) -> int:
+    """Write the entries of downloaded *files* into the configured store; return how many were new."""
+    from tta_orchestrate.ledger import artifacts
+
+    return artifacts.take_in(store(settings, os.environ, Path()), files, run_id)
+
+
 def stopped(report: "Report", refusal: Refusal) -> "Report":
     """Return *report* of the work that needed no model, honest about the rest: never green, with the way out."""
     from tta_orchestrate.domain.outcome import Conclusion, Outcome, conclude

@@ -24,6 +24,13 @@ def report(
     plan: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With --merge: a part of this plan that is missing is told.")
     ] = None,
+    take_in: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Write the entries of a downloaded ledger.jsonl into the configured store."),
+    ] = None,
+    run_id: Annotated[
+        str, typer.Option(metavar="ID", help="With --take-in: only entries of this run, when the artifact is a fork's.")
+    ] = "",
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
@@ -39,6 +46,8 @@ def report(
 
     now = _moment(as_of)
     settings = options.settings(options.config_source(config)).settings
+    if take_in:
+        print(f"{books.take_in(settings, take_in, run_id)} new entries")
     wanted = _month(month) or now.strftime("%Y-%m")
     months = months_back(wanted, HISTORY)
     book = books.reading(settings, tuple(ledger or ()), months)
