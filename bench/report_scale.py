@@ -63,7 +63,7 @@ def plan() -> dict:
 
 
 def telemetry() -> dict:
-    """Seconds a run of 300 calls spends on metrics.prom, and on OTLP to a receiver on this machine; the SDK's import apart."""
+    """Seconds that a run of 300 calls spends on metrics.prom, and on OTLP to a receiver on this machine."""
     import threading
     from dataclasses import replace
     from datetime import UTC, datetime
