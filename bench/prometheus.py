@@ -56,7 +56,7 @@ def main() -> int:
     }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "prometheus.yml"
-        file.write_text(json.dumps({"scrape_configs": [job]}))
+        file.write_text(json.dumps(config))
         flags = [
             f"--config.file={file}",
             f"--storage.tsdb.path={folder}/data",
