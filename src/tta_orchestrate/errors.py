@@ -7,6 +7,7 @@
     │   ├── GitError         2   git is missing, or refused
     │   └── DiffError        2   a diff that this program does not read, or that is broken
     ├── UnavailableError     3   nothing could be done: no quota, refused, all calls failed
+    │   ├── SandboxError     3   code was to be executed, but the sandbox cannot be built here
     │   └── BudgetError      3   a hard limit is used up, and the configuration says that this fails the run
     ├── LedgerError          3   the books across runs cannot be read or written
     ├── GitHubError          3   GitHub refuses, or does not answer in time
@@ -15,6 +16,7 @@
     │   ├── NotFoundError    3   there is no such thing, or the token may not see it
     │   └── AnswerLostError  3   a write was sent, and whether it was done is not known
     └── DeliveryError        3   a result exists but could not be written anywhere
+        └── PublishForbiddenError  3   the repository or the token does not allow branches or pull requests
 
 Anything else that escapes is a bug: the command line reports it as one, with exit code 70 (`EX_SOFTWARE`).
 """
@@ -62,6 +64,10 @@ class UnavailableError(OrchestrateError):
     exit_code = 3
 
 
+class SandboxError(UnavailableError):
+    """A layer of the sandbox is missing, so nothing was executed; the message names it."""
+
+
 class BudgetError(UnavailableError):
     """A hard limit of the day or the month is used up (``cost_tracking.on_limit: fail``)."""
 
@@ -94,3 +100,14 @@ class DeliveryError(OrchestrateError):
     """Results exist, but none of the places to leave them took them."""
 
     exit_code = 3
+
+
+class PublishForbiddenError(DeliveryError):
+    """A branch or a pull request may not be made; ``remedy`` names the setting."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        default = (
+            "allow it in Settings > Actions > General > Workflow permissions (read and write, and 'Allow GitHub "
+            "Actions to create and approve pull requests'), or give the action a token that may"
+        )
+        super().__init__(message, remedy=remedy or default)

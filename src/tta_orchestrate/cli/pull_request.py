@@ -114,7 +114,7 @@ def _reviewed(api: "GitHub", pull: "PullRequest", request: RunRequest) -> "tuple
 
 def _reviewed_by_api(api: "GitHub", pull: "PullRequest", request: RunRequest) -> "tuple[Report, Settings]":
     """Review what the API shows of the change: patches only, and none for binary and very large files."""
-    from tta_orchestrate.cli.review import _report
+    from tta_orchestrate.cli.review import report_on
     from tta_orchestrate.github.pull_request import read_file, unified_diff
     from tta_orchestrate.modes.review import source
     from tta_orchestrate.settings.document import ConfigSource
@@ -138,7 +138,7 @@ def _reviewed_by_api(api: "GitHub", pull: "PullRequest", request: RunRequest) ->
     found_source = replace(
         change, subject=subject, read_head=_reader(api, pull.head.sha), read_base=_reader(api, pull.base.sha)
     )
-    report = _report(found_source, settings, steering, request.paths, ())
+    report = report_on(found_source, settings, steering, request.environ, only=request.paths)
     return _with_gaps(report, without), settings
 
 

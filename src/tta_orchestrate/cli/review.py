@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,9 @@ from tta_orchestrate.errors import ConfigError, GitError, SourceError, UsageErro
 
 if TYPE_CHECKING:
     from tta_orchestrate.domain.finding import Candidate, Rejected
+    from tta_orchestrate.domain.identity import PreviousRun
     from tta_orchestrate.domain.report import Report
+    from tta_orchestrate.modes.review.request import ReviewRequest
     from tta_orchestrate.modes.review.source import Source
     from tta_orchestrate.ports import Check
     from tta_orchestrate.settings.model import Settings
@@ -73,6 +76,14 @@ def review(
     write_baseline: Annotated[
         bool, typer.Option("--write-baseline", help="Accept everything found now.", rich_help_panel=_POLICY)
     ] = False,
+    previous: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="findings.json of the review before this one.", rich_help_panel=_CHANGE),
+    ] = None,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Remember here what models have read.", rich_help_panel=_CHANGE),
+    ] = None,
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
@@ -82,7 +93,7 @@ def review(
     `--base`, configuration and baseline are read from that commit: a change cannot relax its own review.
     """
     _refuse_contradictions(base, head, staged=staged, diff=diff)
-    from tta_orchestrate.cli import delivery
+    from tta_orchestrate.cli import delivery, reading
 
     with ExitStack() as stack:
         repository = _repository(stack, needed=diff is None)
@@ -98,7 +109,9 @@ def review(
         settings = _settings(steering, config, flags)
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("review", source.subject), output)
-        report = _report(source, settings, steering, _only(path, plan, shard), sarif_in or ())
+        request = _request(source, settings, steering, _only(path, plan, shard), sarif_in or ())
+        request = replace(request, previous=reading.previous_run(previous))
+        report = run(request, settings, repository, os.environ, cache_dir, output)
         if not write_baseline:
             return delivery.deliver(report, output)
         options.refuse_escape(_root(repository), settings.review.baseline)
@@ -197,18 +210,17 @@ def _settings(steering: _Steering, config: Path | None, flags: dict[str, str | N
     return options.settings(source, flags).settings
 
 
-def _report(
+def _request(
     source: "Source", settings: "Settings", steering: _Steering, only: tuple[str, ...], sarif: Sequence[Path]
-) -> "Report":
-    from tta_orchestrate.cli.progress import progress
+) -> "ReviewRequest":
     from tta_orchestrate.domain.baseline import read_baseline
     from tta_orchestrate.domain.skips import Skipper
     from tta_orchestrate.modes.review import configured
-    from tta_orchestrate.modes.review.run import ReviewRequest, review
+    from tta_orchestrate.modes.review.request import ReviewRequest
 
     accepted = steering(settings.review.baseline)
     imported, refused = _imported(sarif)
-    request = ReviewRequest(
+    return ReviewRequest(
         change=source.change,
         skipper=Skipper(configured.skip_rules(settings.review, only), source.attributes),
         checks=_checks(settings),
@@ -223,15 +235,60 @@ def _report(
         refused=refused,
         subject=source.subject,
     )
-    with progress() as tell:
-        return review(request, tell)
+
+
+def report_on(
+    source: "Source",
+    settings: "Settings",
+    steering: _Steering,
+    environ: Mapping[str, str],
+    *,
+    repository: "Repository | None" = None,
+    only: tuple[str, ...] = (),
+    previous: "PreviousRun | None" = None,
+) -> "Report":
+    """Return the review of *source*, with models where *environ* has a key; *steering* reads what steers the run."""
+    request = replace(_request(source, settings, steering, only, ()), previous=previous)
+    return run(request, settings, repository, environ)
+
+
+def run(
+    request: "ReviewRequest",
+    settings: "Settings",
+    repository: "Repository | None",
+    environ: Mapping[str, str],
+    cache_dir: Path | None = None,
+    output: Path = options.DEFAULT_OUTPUT,
+) -> "Report":
+    """Do what *request* asks for, with the models that *settings* name and *environ* has keys for.
+
+    Money is set aside in the books across runs before the first of them is asked, and settled at the end; *output* is
+    where a ledger that is left as an artifact goes.
+    """
+    from tta_orchestrate.cli import delivery, reading
+    from tta_orchestrate.cli.desk import Desk
+    from tta_orchestrate.cli.progress import progress
+    from tta_orchestrate.modes.review.run import review
+
+    with ExitStack() as stack:
+        desk = Desk(settings, environ, mode="review", output=output, repository=request.subject.repository)
+        request = reading.with_models(request, settings, repository, environ, cache_dir, stack, desk)
+        desk.check()
+        if desk.skips:
+            return desk.close(
+                delivery.disabled("review", request.subject, "cost_tracking.on_limit is skip: nothing was done.")
+            )
+        tell = stack.enter_context(progress())
+        return desk.close(review(request, tell))
 
 
 def _checks(settings: "Settings") -> "tuple[Check, ...]":
     from tta_orchestrate import registry
+    from tta_orchestrate.modes.review import custom_rules
 
     off = {name.replace("-", "_") for name in settings.review.checks.disable}
-    return tuple(registry.load("checks", name) for name in registry.names("checks") if name not in off)
+    shipped = tuple(registry.load("checks", name) for name in registry.names("checks") if name not in off)
+    return (*shipped, *custom_rules.checks(settings.review.custom_rules))
 
 
 def _imported(files: Sequence[Path]) -> "tuple[list[Candidate], list[Rejected]]":

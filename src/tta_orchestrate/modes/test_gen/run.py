@@ -1,0 +1,230 @@
+"""The mode: from a request to a report."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tta_orchestrate.domain.finding import Category, Finding, Severity, fingerprint
+from tta_orchestrate.domain.outcome import Outcome, Tally, conclude, decide
+from tta_orchestrate.domain.report import Coverage, Failure, Report, Skipped, SkipReason, Subject
+from tta_orchestrate.modes.test_gen import facts, pipeline, snapshot
+from tta_orchestrate.modes.test_gen.arena import Arena, Session
+from tta_orchestrate.modes.test_gen.diff import Diff
+from tta_orchestrate.modes.test_gen.environment import Environment, find_environment
+from tta_orchestrate.modes.test_gen.outcome import Suspect, TargetResult
+from tta_orchestrate.modes.test_gen.patch import patch_of
+from tta_orchestrate.modes.test_gen.shape import measure, shape_of
+from tta_orchestrate.modes.test_gen.snapshot import Snapshot
+from tta_orchestrate.sandbox.run import Sandbox
+from tta_orchestrate.sandbox.spec import Level
+from tta_orchestrate.settings.test_gen import SandboxPolicy, TestGen
+
+RULE_SUSPECT = "test-gen/suspected-bug"
+RULE_REGRESSION = "test-gen/possible-regression"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for."""
+
+    root: Path
+    files: tuple[str, ...] = ()
+    """Paths relative to *root*; empty: the largest gaps of the repository."""
+    interpreter: str = ""
+    """Interpreter to fall back on."""
+    level: Level = Level.PRIVATE
+    changed: Mapping[str, frozenset[int]] | None = None
+    """Changed lines of each file at head, for a pull request; then only those files are targets."""
+    base_files: Callable[[], Mapping[str, bytes]] | None = None
+    """The regular files of the base revision."""
+
+
+def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = time.monotonic) -> Report:
+    """Generate tests and return the report; its ``patch`` holds the new files, ``extra["targets"]`` the figures.
+
+    Raises:
+        SourceError: a file or the interpreter that was asked for does not exist.
+        SandboxError: the sandbox cannot be built and is not off.
+    """
+    level = Level.OFF if settings.sandbox is SandboxPolicy.OFF else request.level
+    sandbox = Sandbox(level=level)
+    sandbox.check()
+    environment = find_environment(request.root, asked=settings.python, fallback=request.interpreter)
+    arena = Arena(sandbox, environment, request.root, memory_mib=settings.memory_mib, loopback=settings.loopback)
+    started = clock()
+    with ExitStack() as stack, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the compiler thinks of the tested code is not ours to print
+        tree = stack.enter_context(snapshot.from_folder(request.root))
+        base = stack.enter_context(snapshot.from_blobs(request.base_files())) if request.base_files else None
+        project = facts.read_project(tree)
+        wanted, skipped = _targets(_wanted(request, tree, project), tree)
+        baseline = _baseline(arena, tree, project, wanted, settings)
+        paths = _largest_gaps(wanted, tree, baseline) if not request.files and request.changed is None else wanted
+        skipped += [_over(path, settings) for path in paths[settings.max_targets :]]
+        paths = paths[: settings.max_targets]
+        results = []
+        for path in paths:
+            if clock() - started > settings.total_seconds:
+                results.append(
+                    TargetResult(path=path, reason=f"not begun: the {settings.total_seconds:g} s of the run were over")
+                )
+                continue
+            diff = Diff(base=base, lines=request.changed[path]) if base is not None and request.changed else None
+            result = pipeline.generate(
+                arena, tree, project, path, _plan(settings), baseline=baseline, diff=diff, clock=clock
+            )
+            results.append(result)
+            if result.text:
+                tree.write(result.tests_path, result.text.encode())  # later targets choose other names, and measure it
+        patch = patch_of({r.tests_path: (None, r.text) for r in results if r.text})
+        findings = tuple(finding for r in results for finding in _findings(r, tree))
+    return _report(results, findings, skipped, patch, _notices(level, environment, results))
+
+
+def _plan(settings: TestGen) -> pipeline.Plan:
+    return pipeline.Plan(
+        seconds=settings.seconds_per_target,
+        mutants=settings.mutants,
+        cases=settings.max_tests,
+        seed=settings.seed,
+    )
+
+
+def _wanted(request: Request, tree: Snapshot, project: facts.Project) -> Sequence[str]:
+    """Return what was asked for: files, the changed sources, or every source, longest first until it is measured."""
+    if request.files:
+        return request.files
+    tests = set(project.tests)
+    sources = [p for p in tree.files() if p.endswith(".py") and p not in tests and not facts.is_support(p)]
+    if request.changed is not None:
+        return [p for p in sources if request.changed.get(p)]
+    return sorted(sources, key=lambda p: (-len(tree.read(p)), p))
+
+
+def _targets(files: Sequence[str], tree: Snapshot) -> tuple[list[str], list[Skipped]]:
+    present = set(tree.files())
+    skipped: list[Skipped] = []
+    wanted: list[str] = []
+    for path in files:
+        if path not in present:
+            skipped.append(Skipped(path=path, reason=SkipReason.IGNORED, detail="not in the tree, or no regular file"))
+        elif not path.endswith(".py"):
+            skipped.append(
+                Skipped(path=path, reason=SkipReason.UNSUPPORTED, detail="the local generator knows Python only")
+            )
+        else:
+            wanted.append(path)
+    return wanted, skipped
+
+
+def _over(path: str, settings: TestGen) -> Skipped:
+    return Skipped(path=path, reason=SkipReason.OVER_BUDGET, detail=f"more than {settings.max_targets} targets")
+
+
+def _baseline(arena: Arena, tree: Snapshot, project: facts.Project, paths: Sequence[str], settings: TestGen) -> Session:
+    """Measure the existing suite once, for all targets; the tests that speak of them first."""
+    first = list(dict.fromkeys(t for p in paths[:5] for t in facts.related(project, facts.read_unit(tree, p), tree)))
+    return pipeline.measure_suite(arena, tree, project, paths, seconds=settings.suite_seconds, first=first)
+
+
+def _largest_gaps(paths: Sequence[str], tree: Snapshot, baseline: Session) -> list[str]:
+    def gap(path: str) -> int:
+        try:
+            return len(measure(shape_of(tree.read(path)), baseline.arcs(path)).missing)
+        except (SyntaxError, ValueError):
+            return 0
+
+    return sorted((p for p in paths if gap(p)), key=lambda p: (-gap(p), p))
+
+
+def _findings(result: TargetResult, tree: Snapshot) -> Iterator[Finding]:
+    lines = tree.read(result.path).splitlines()
+    for suspect in result.suspects:
+        yield _suspected(result.path, suspect, lines)
+    for drop in result.regressions:
+        candidate = _claim(result.path, 1, lines, RULE_REGRESSION)
+        yield replace(candidate, severity=Severity.HIGH, title=f"Possible regression: {drop.test}", message=drop.reason)
+
+
+def _suspected(path: str, suspect: Suspect, lines: list[str]) -> Finding:
+    message = (
+        f"`{suspect.expr}` ends in {suspect.error}. Every argument is of its declared type. "
+        "Expected: a result, or an error raised on purpose. A person has to say which."
+    )
+    claim = _claim(path, suspect.line, lines, RULE_SUSPECT, symbol=suspect.target)
+    return replace(claim, title=f"Suspected bug in {suspect.target}", message=message)
+
+
+def _claim(path: str, line: int, lines: list[str], rule: str, *, symbol: str = "") -> Finding:
+    quote = lines[line - 1] if 0 < line <= len(lines) else ""
+    return Finding(
+        path=path, start_line=line, end_line=line, quote=quote, rule=rule, category=Category.BUG,
+        severity=Severity.LOW, source="test-gen", title="", message="", confidence=0.5, symbol=symbol,
+        fingerprint=fingerprint(path=path, quote=quote, rule=rule, symbol=symbol),
+    )  # fmt: skip
+
+
+def _done(result: TargetResult) -> bool:
+    if result.kept:
+        return True
+    before = result.before
+    return (
+        not result.reason
+        and before is not None
+        and before.lines == before.all_lines
+        and before.branches == before.all_branches
+    )
+
+
+def _report(
+    results: list[TargetResult],
+    findings: tuple[Finding, ...],
+    skipped: list[Skipped],
+    patch: str,
+    notices: tuple[str, ...],
+) -> Report:
+    done = [r for r in results if _done(r)]
+    outcome = decide(Tally(planned=len(results), done=len(done), findings=len(findings)))
+    if outcome is Outcome.UNAVAILABLE and any(r.before is not None for r in results):
+        outcome = Outcome.PARTIAL  # measured and searched, though nothing earned its place
+    lines = [r for r in results if r.after is not None]
+    return Report(
+        mode="test-gen",
+        verdict=conclude(outcome),
+        findings=findings,
+        skipped=tuple(skipped),
+        failures=tuple(Failure(unit=r.path, path=r.path,
+        reason=r.reason or "nothing was kept") for r in results if not _done(r)),
+        coverage=Coverage(
+            files_changed=len(results), files_reviewed=len(done),
+            lines_changed=sum(len(r.after.all_lines) for r in lines if r.after),
+            lines_reviewed=sum(len(r.after.lines) for r in lines if r.after), units_planned=len(results),
+            units_done=len(done), performed_by=("local generator",),
+        ),
+        subject=Subject(),
+        notices=notices,
+        patch=patch,
+        extra={"targets": [r.to_json() for r in results]},
+    )  # fmt: skip
+
+
+def _notices(level: Level, environment: Environment, results: list[TargetResult]) -> tuple[str, ...]:
+    told = {
+        Level.OFF: "The sandbox was OFF: code of the repository ran with the rights of this user.",
+        Level.BOX: "Sandbox: level 3 (container without network, inner layers inside).",
+        Level.PRIVATE: "Sandbox: level 2 (own process table, network and file tree; Landlock, seccomp, limits).",
+    }
+    aside = sum(len(r.baseline.get("set_aside", ())) for r in results)
+    notes = [
+        told[level],
+        f"Tests ran with {environment.python} ({environment.origin}).",
+        "Generated tests never approve anything: they tell what the code does.",
+    ]
+    if aside:
+        notes.append(f"{aside} existing test(s) fail without any change and were set aside.")
+    if any(r.baseline.get("runner") == "unittest" for r in results):
+        notes.append("pytest is not installed in that interpreter: tests were written for, and run with, unittest.")
+    return tuple(notes)

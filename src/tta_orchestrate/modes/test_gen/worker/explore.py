@@ -1,0 +1,406 @@
+"""The local generator: search inputs by coverage, look at what comes out, keep what kills mutants.
+
+The parent of this process tree only forks, listens and kills: code under test runs in children, because a C-level
+endless iterator ignores every alarm but SIGKILL.
+"""
+
+import mmap
+import os
+import pickle
+import random
+import select
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from . import values
+from .boot import Emit
+from .evaluate import Candidate, Evaluator
+from .invent import Inventor
+from .subject import Subject, quiet
+from .tracer import Arc, Tracer
+
+_STUCK_SECONDS = 1.5
+_PER_TARGET = 60
+"""Most paths kept per target."""
+_MATRIX_ROWS = 60
+
+
+def serve(request: dict[str, Any], emit: Emit) -> None:
+    """Answer one request: ``case`` records, ``suspect`` records, then ``end`` with figures."""
+    started = time.monotonic()
+    quiet()
+    source = request["source"]
+    try:
+        subject = Subject(request["module"], request["file"], source, request.get("only", ()))
+    except BaseException as error:
+        emit({"event": "import-error", "error": f"{type(error).__name__}: {error}"[:500]})
+        return
+    emit(
+        {
+            "event": "imported",
+            "targets": [t.qual for t in subject.targets],
+            "seconds": round(time.monotonic() - started, 3),
+        }
+    )
+    search = Search(subject, request)
+    budget = float(request["seconds"])
+    search.explore(started + budget * 0.45)
+    search.matrix(started + budget * 0.65)
+    search.hunt(started + budget * 0.95)
+    for record in search.selected():
+        emit({"event": "case", **record})
+    for record in search.suspects.values():
+        emit({"event": "suspect", **record})
+    emit({"event": "end", **search.figures()})
+
+
+class Search:
+    """What is known so far, held by the parent; children send what they find."""
+
+    def __init__(self, subject: Subject, request: dict[str, Any]) -> None:
+        self.subject, self.request = subject, request
+        self.rng = random.Random(request["seed"])
+        self.targets = {target.qual: target for target in subject.targets}
+        self.inventor = Inventor(subject, request, self.rng)
+        self.kept: dict[tuple[str, frozenset[Arc], str], tuple[Candidate, dict[str, Any]]] = {}
+        self.covered: set[Arc] = set()
+        self.kills: dict[int, list[int]] = {}
+        self.rows: list[tuple[Candidate, dict[str, Any], frozenset[Arc]]] = []
+        self.suspects: dict[str, dict[str, Any]] = {}
+        self.survivors: list[dict[str, Any]] = []
+        self.evaluated = 0
+        self.hangs = 0
+
+    # -- phase 1 ------------------------------------------------------------------------------------------------
+
+    def explore(self, deadline: float) -> None:
+        """Fork searchers until *deadline*; one that hangs is killed and its last candidate's target gets a mark."""
+        if not self.targets:
+            return
+        while (left := deadline - time.monotonic()) > 0.2:
+            self._child(
+                lambda send, beat: self._search(send, beat, time.monotonic() + left), self._take, deadline + 0.3
+            )
+
+    def _search(self, send: Callable[[Any], None], beat: Callable[[str], None], until: float) -> None:
+        tracer = Tracer([self.subject.file])
+        evaluator = Evaluator(self.subject)
+        seeds = self.inventor.seeds() if not self.kept else []
+        corpus = [candidate for candidate, _ in self.kept.values()]
+        signatures = {key: candidate.size for key, (candidate, _) in self.kept.items()}
+        count = 0
+        while time.monotonic() < until:
+            candidate = seeds.pop(0) if seeds else self.inventor.next(corpus)
+            beat(candidate.target)
+            target = self.targets.get(candidate.target)
+            tracer.start()
+            try:
+                seen = evaluator.observe(candidate, target)
+            finally:
+                tracer.stop()
+            count += 1
+            arcs = frozenset(tracer.take().get(self.subject.file, ()))
+            self.inventor.learn(candidate, seen, fresh=bool(arcs - self.covered))
+            self.covered |= arcs
+            if seen["kind"] in {"stuck", "opaque"}:
+                continue
+            key = (candidate.target, arcs, _shape(seen))
+            if seen["kind"] == "accident":
+                key = (candidate.target, arcs, f"accident:{seen['type']}:{self.inventor.as_declared(candidate)}")
+            size = candidate.size // 3 if candidate.example else candidate.size
+            if signatures.get(key, 1 << 30) <= size or self._full(candidate.target, signatures, key):
+                continue
+            if key not in signatures:
+                corpus.append(candidate)
+            signatures[key] = size
+            send(("keep", key, candidate, seen))
+        send(("count", count))
+
+    def _full(self, target: str, signatures: dict[Any, int], key: Any) -> bool:
+        return key not in signatures and sum(k[0] == target for k in signatures) >= _PER_TARGET
+
+    def _take(self, message: Any) -> None:
+        if message[0] == "count":
+            self.evaluated += message[1]
+            return
+        _, key, candidate, seen = message
+        self.kept[key] = (candidate, seen)
+        self.covered |= key[1]
+        if seen["kind"] == "accident":
+            self._suspect(candidate, seen)
+        elif seen["kind"] != "raises":
+            self.inventor.remember(candidate, seen)
+
+    def _suspect(self, candidate: Candidate, seen: dict[str, Any]) -> None:
+        known = self.suspects.get(candidate.target)
+        asked = self.inventor.as_declared(candidate)
+        if asked and not candidate.before and seen["line"] and (known is None or len(known["expr"]) > candidate.size):
+            self.suspects[candidate.target] = {"target": candidate.target, "expr": candidate.expr, **seen}
+
+    # -- phase 2 ------------------------------------------------------------------------------------------------
+
+    def matrix(self, deadline: float) -> None:
+        """See which kept candidates tell which mutants from the original."""
+        self.rows = [(c, seen, key[1]) for key, (c, seen) in self.kept.items() if seen["kind"] != "accident"]
+        self.rows = self._stable(self.rows)
+        for mutant in self.request["mutants"]:
+            if time.monotonic() >= deadline:
+                self.survivors.append(mutant)
+                continue
+            rows = self._touching(mutant)
+            killers: list[int] = []
+            done: list[bool] = []
+
+            def take(message: Any, killers: list[int] = killers, done: list[bool] = done) -> None:
+                done.append(True) if message == "done" else killers.append(message)
+
+            self._child(
+                lambda send, beat, m=mutant, r=rows: self._compare(send, beat, m, r), take, time.monotonic() + 3.0
+            )
+            if killers:
+                self.kills[mutant["id"]] = killers
+            elif done and self._inside(mutant):
+                self.survivors.append(mutant)
+
+    def _stable(self, rows: list[Any]) -> list[Any]:
+        """Keep the rows that come out the same in another process, on their own."""
+        same: set[int] = set()
+
+        def check(send: Callable[[Any], None], beat: Callable[[str], None]) -> None:
+            evaluator = Evaluator(self.subject)
+            for index in reversed(range(len(rows))):
+                candidate, seen, _ = rows[index]
+                beat(candidate.target)
+                if evaluator.observe(candidate, self.targets.get(candidate.target)) == seen:
+                    send(index)
+
+        self._child(check, same.add, time.monotonic() + 10)
+        return [row for index, row in enumerate(rows) if index in same]
+
+    def _inside(self, mutant: dict[str, Any]) -> bool:
+        return any(t.first <= mutant["line"] <= t.last for t in self.targets.values()) or bool(self._touching(mutant))
+
+    def _touching(self, mutant: dict[str, Any]) -> list[int]:
+        lines = range(mutant["line"], mutant["last"] + 1)
+        found = [i for i, (_, _, arcs) in enumerate(self.rows) if any(a in lines or b in lines for a, b in arcs)]
+        found.sort(key=lambda i: self.rows[i][0].size)
+        return found[:_MATRIX_ROWS]
+
+    def _mutated(self, mutant: dict[str, Any]) -> Evaluator | None:
+        text = self.subject.source
+        try:
+            module = self.subject.mutated(text[: mutant["start"]] + mutant["replacement"] + text[mutant["end"] :])
+        except BaseException:
+            return None
+        return Evaluator(self.subject, module)
+
+    def _compare(
+        self, send: Callable[[Any], None], beat: Callable[[str], None], mutant: dict[str, Any], rows: list[int]
+    ) -> None:
+        evaluator = self._mutated(mutant)
+        if evaluator is not None:
+            for index in rows:
+                candidate, seen, _ = self.rows[index]
+                beat(candidate.target)
+                if _different(evaluator.observe(candidate, self.targets.get(candidate.target)), seen):
+                    send(index)
+            send("done")
+
+    # -- phase 3 ------------------------------------------------------------------------------------------------
+
+    def hunt(self, deadline: float) -> None:
+        """Look for inputs that tell the surviving mutants from the original, in turn, longer each round."""
+        share = 0.3
+        left = [mutant for mutant in self.survivors if self._inside(mutant)]
+        while left and time.monotonic() < deadline and share < 8:
+            still = []
+            for mutant in left:
+                if time.monotonic() >= deadline:
+                    still.append(mutant)
+                    continue
+                until = min(deadline, time.monotonic() + share)
+                found: list[Any] = []
+                self._child(
+                    lambda send, beat, m=mutant, u=until: self._chase(send, beat, m, u), found.append, until + 0.5
+                )
+                for candidate, seen, arcs in found:
+                    self.kills[mutant["id"]] = [len(self.rows)]
+                    self.rows.append((candidate, seen, arcs))
+                if not found:
+                    still.append(mutant)
+            left, share = still, share * 2
+        self.survivors = left
+
+    def _chase(
+        self, send: Callable[[Any], None], beat: Callable[[str], None], mutant: dict[str, Any], until: float
+    ) -> None:
+        changed = self._mutated(mutant)
+        if changed is None:
+            return
+        original = Evaluator(self.subject)
+        near = [self.rows[i][0] for i in self._touching(mutant)]
+        names = {c.target for c in near} | {
+            t.qual for t in self.targets.values() if t.first <= mutant["line"] <= t.last
+        }
+        for known in near:
+            if self._tells(known, original, changed) and self._send(send, known, original):
+                return
+        while time.monotonic() < until and names:
+            candidate = self.inventor.near(near, sorted(names))
+            beat(candidate.target)
+            if self._tells(candidate, original, changed):
+                smaller = self._shrink(candidate, original, changed, until)
+                if self._send(send, smaller, original):
+                    return
+
+    def _tells(self, candidate: Candidate, original: Evaluator, changed: Evaluator) -> bool:
+        target = self.targets.get(candidate.target)
+        before = original.observe(candidate, target)
+        if before["kind"] in {"stuck", "opaque", "accident"}:
+            return False
+        return _different(changed.observe(candidate, target), before) and original.observe(candidate, target) == before
+
+    def _shrink(self, candidate: Candidate, original: Evaluator, changed: Evaluator, until: float) -> Candidate:
+        for smaller in self.inventor.simpler(candidate):
+            if time.monotonic() > until + 0.2:
+                break
+            if smaller.size < candidate.size and self._tells(smaller, original, changed):
+                return self._shrink(smaller, original, changed, until)
+        return candidate
+
+    def _send(self, send: Callable[[Any], None], candidate: Candidate, original: Evaluator) -> bool:
+        tracer = Tracer([self.subject.file])
+        tracer.start()
+        try:
+            seen = original.observe(candidate, self.targets.get(candidate.target))
+        finally:
+            tracer.stop()
+        send((candidate, seen, frozenset(tracer.take().get(self.subject.file, ()))))
+        return True
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    def selected(self) -> list[dict[str, Any]]:
+        """Choose greedily: rows that bring new arcs first, then those that kill what is not killed yet."""
+        known: set[Arc] = {(int(a), int(b)) for a, b in self.request.get("covered", ())}
+        dead = set(self.request.get("killed", ()))
+        kills_of: dict[int, set[int]] = {}
+        for mutant, killers in self.kills.items():
+            for row in killers:
+                kills_of.setdefault(row, set()).add(mutant)
+        chosen: list[dict[str, Any]] = []
+        left = set(range(len(self.rows)))
+
+        def worth(row: int) -> float:
+            candidate, _, arcs = self.rows[row]
+            gain = 2.0 * len(arcs - known) + 3.0 * len(kills_of.get(row, set()) - dead)
+            return gain / (20 + candidate.size * (0.3 if candidate.example else 1.0))
+
+        while left:
+            best = max(left, key=lambda row: (worth(row), -row))
+            if worth(best) <= 0:
+                break
+            left.discard(best)
+            candidate, seen, arcs = self.rows[best]
+            chosen.append(_record(candidate, seen, sorted(kills_of.get(best, set()) - dead)))
+            known |= arcs
+            dead |= kills_of.get(best, set())
+        return chosen[: int(self.request["max_cases"])]
+
+    def figures(self) -> dict[str, Any]:
+        """Return what was done."""
+        return {
+            "evaluated": self.evaluated, "paths": len(self.kept), "hangs": self.hangs, "rows": len(self.rows),
+            "killed": len(self.kills), "survivors": [m["id"] for m in self.survivors],
+        }  # fmt: skip
+
+    # -- children -----------------------------------------------------------------------------------------------
+
+    def _child(self, work: Callable[..., None], take: Callable[[Any], None], deadline: float) -> None:
+        """Run *work* in a fork, hand its messages to *take*; kill it when it stops beating or the time is up."""
+        read, write = os.pipe()
+        board = mmap.mmap(-1, 512)
+        pid = os.fork()
+        if pid == 0:
+            os.close(read)
+            _serve_child(work, write, board)
+        os.close(write)
+        finished = _listen(read, board, take, deadline)
+        os.close(read)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        finally:
+            os.waitpid(pid, 0)
+        if not finished:
+            self.hangs += 1
+            target = self.targets.get(bytes(board[8:]).rstrip(b"\0").decode("utf-8", "replace"))
+            if target is not None:
+                target.hangs += 1
+        board.close()
+
+
+def _serve_child(work: Callable[..., None], write: int, board: mmap.mmap) -> None:
+    counter = 0
+
+    def send(message: Any) -> None:
+        data = pickle.dumps(message)
+        data = len(data).to_bytes(4, "big") + data
+        while data:
+            data = data[os.write(write, data) :]
+
+    def beat(name: str) -> None:
+        nonlocal counter
+        counter += 1
+        board[:8] = counter.to_bytes(8, "big")
+        board[8:] = name.encode()[:504].ljust(504, b"\0")
+
+    try:
+        os.setpgid(0, 0)
+        work(send, beat)
+    finally:
+        os._exit(0)
+
+
+def _listen(read: int, board: mmap.mmap, take: Callable[[Any], None], deadline: float) -> bool:
+    buffer, last, moved = b"", b"", time.monotonic()
+    while True:
+        now = time.monotonic()
+        if bytes(board[:8]) != last:
+            last, moved = bytes(board[:8]), now
+        if now >= deadline or now - moved > _STUCK_SECONDS:
+            return now >= deadline and now - moved <= _STUCK_SECONDS
+        if not select.select([read], [], [], 0.05)[0]:
+            continue
+        chunk = os.read(read, 1 << 16)
+        if not chunk:
+            return True
+        buffer += chunk
+        while len(buffer) >= 4 and len(buffer) >= 4 + int.from_bytes(buffer[:4], "big"):
+            size = int.from_bytes(buffer[:4], "big")
+            take(pickle.loads(buffer[4 : 4 + size]))  # noqa: S301 -- from our own fork, in the same box
+            buffer = buffer[4 + size :]
+
+
+def _shape(seen: dict[str, Any]) -> str:
+    kind = str(seen["kind"])
+    if kind == "value":
+        text = str(seen["src"])
+        return f"value:{seen['type']}:{text if seen['type'] == 'builtins.bool' else ''}{len(text) <= 2}"
+    return f"{kind}:{seen.get('type', '')}"
+
+
+def _different(changed: dict[str, Any], seen: dict[str, Any]) -> bool:
+    """Whether an assertion made from *seen* fails on *changed*."""
+    return changed["kind"] != "stuck" and {**changed, "line": 0} != {**seen, "line": 0}
+
+
+def _record(candidate: Candidate, seen: dict[str, Any], kills: list[int]) -> dict[str, Any]:
+    return {
+        "target": candidate.target, "expr": candidate.expr, "before": candidate.before, "seen": seen, "kills": kills,
+        "arguments": candidate.arguments, "keywords": candidate.keywords, "receiver": candidate.receiver,
+    }  # fmt: skip
+
+
+__all__ = ["serve", "values"]

@@ -1,0 +1,148 @@
+"""A value as Python source, as far as a person would write it into an assertion."""
+
+import collections
+import datetime as dt
+import decimal
+import enum
+import fractions
+import math
+import pathlib
+import types
+import uuid
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+ITEMS = 24
+"""Longest collection that is written out."""
+TEXT = 400
+"""Longest text that is written out."""
+ATTRIBUTES = 8
+_PLAIN = (dt.date, dt.time, dt.timedelta, dt.timezone)
+
+
+class Portrayer:
+    """Knows which names of the tested module a test can use."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self._module = module
+
+    def observe(self, value: Any) -> dict[str, Any]:
+        """Return what can be asserted of *value*: ``{"kind": ...}`` and its parts."""
+        if isinstance(value, Iterator) and not isinstance(value, (str, bytes)):
+            items = list(islice(value, ITEMS + 1))
+            whole = len(items) <= ITEMS
+            source = self.source(items if whole else items[:5])
+            return {"kind": "iterator", "whole": whole, "src": source} if source is not None else {"kind": "opaque"}
+        source = self.source(value)
+        if source is not None:
+            return (
+                {"kind": "nan"} if source == 'float("nan")' else {"kind": "value", "src": source, "type": _type(value)}
+            )
+        checks = self._checks(value)
+        return (
+            {"kind": "object", "type": _type(value), "checks": checks}
+            if checks
+            else {"kind": "opaque", "type": _type(value)}
+        )
+
+    def source(self, value: Any, depth: int = 0) -> str | None:
+        """Return source that evaluates to an equal value, ``None`` where there is none."""
+        kind = type(value)
+        if value is None or kind in {bool, int}:
+            return repr(value) if kind is not int or value.bit_length() <= 256 else None
+        if kind is float:
+            return repr(value) if math.isfinite(value) else f'float("{value}")'
+        if kind is complex:
+            return repr(value)
+        if kind in {str, bytes, bytearray}:
+            return repr(value) if len(value) <= TEXT and not (kind is str and " at 0x" in value) else None
+        if isinstance(value, enum.Enum):
+            return self._enum(value)
+        if kind in {decimal.Decimal, fractions.Fraction, uuid.UUID}:
+            return f"{kind.__module__}.{value!r}"
+        if kind in {pathlib.PurePosixPath, pathlib.PosixPath}:
+            return f"pathlib.{value!r}"
+        if isinstance(value, _PLAIN) and kind.__module__ == "datetime":
+            return repr(value)
+        if isinstance(value, (types.FunctionType, type, types.BuiltinFunctionType)):
+            return self._named(value)
+        return self._collection(value, depth) if depth < 5 else None
+
+    def _enum(self, value: enum.Enum) -> str | None:
+        cls = type(value)
+        known = getattr(self._module, cls.__name__, None) is cls
+        return f"{cls.__name__}.{value.name}" if known and value.name else None
+
+    def _named(self, value: Any) -> str | None:
+        name = getattr(value, "__name__", "")
+        home = getattr(value, "__module__", None)
+        if home == "builtins" and "." not in getattr(value, "__qualname__", "."):
+            return str(name)
+        return str(name) if getattr(self._module, name, None) is value and not name.startswith("_") else None
+
+    def _collection(self, value: Any, depth: int) -> str | None:
+        if isinstance(value, dict):
+            return self._mapping(value, depth)
+        if not isinstance(value, (list, tuple, set, frozenset, collections.deque, collections.abc.KeysView)):
+            return None
+        if len(value) > ITEMS:
+            return None
+        parts = [self.source(item, depth + 1) for item in value]
+        if any(part is None for part in parts):
+            return None
+        texts = [part for part in parts if part is not None]
+        if isinstance(value, list):
+            return "[" + ", ".join(texts) + "]"
+        if isinstance(value, tuple):
+            return "(" + ", ".join(texts) + ("," if len(texts) == 1 else "") + ")"
+        if isinstance(value, collections.deque):
+            return "collections.deque([" + ", ".join(texts) + "])"
+        if isinstance(value, frozenset):
+            return "frozenset({" + ", ".join(sorted(texts)) + "})" if texts else "frozenset()"
+        return "{" + ", ".join(sorted(texts)) + "}" if texts else "set()"
+
+    def _mapping(self, value: dict[Any, Any], depth: int) -> str | None:
+        if len(value) > ITEMS:
+            return None
+        pairs = [(self.source(k, depth + 1), self.source(v, depth + 1)) for k, v in value.items()]
+        if any(k is None or v is None for k, v in pairs):
+            return None
+        return "{" + ", ".join(f"{k}: {v}" for k, v in pairs) + "}"
+
+    def _checks(self, value: Any) -> list[list[str]]:
+        """What can be seen of an object: its text and its public data."""
+        cls = type(value)
+        found: list[list[str]] = []
+        for function, special in (("str", "__str__"), ("repr", "__repr__")):
+            owner = next((c for c in cls.__mro__ if special in vars(c)), object)
+            if owner is object or owner.__module__ == "builtins":
+                continue
+            text = self._quietly(lambda f=function: str(value) if f == "str" else repr(value))
+            if text is not None and "0x" not in text and not any(text == old for _, old in found):
+                found.append([f"{function}({{}})", text])
+        names = sorted({n for n in [*dir(cls), *getattr(value, "__dict__", {})] if not n.startswith("_")})
+        for name in names:
+            if len(found) >= ATTRIBUTES:
+                break
+            if callable(getattr(cls, name, None)):
+                continue
+            text = self._quietly(lambda n=name: getattr(value, n))
+            if text is not None:
+                found.append([f"{{}}.{name}", text])
+        if hasattr(cls, "__len__") and len(found) < ATTRIBUTES:
+            text = self._quietly(lambda: len(value))
+            if text is not None:
+                found.append(["len({})", text])
+        return found
+
+    def _quietly(self, look: Any) -> str | None:
+        try:
+            return self.source(look())
+        except Exception:
+            return None
+
+
+def _type(value: Any) -> str:
+    cls = type(value)
+    return f"{cls.__module__}.{cls.__qualname__}"

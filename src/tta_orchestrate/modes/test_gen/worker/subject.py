@@ -1,0 +1,291 @@
+"""The module under test, seen from inside: what can be called, with what, and what its text knows."""
+
+import ast
+import contextlib
+import enum
+import importlib
+import inspect
+import os
+import random
+import re
+import sys
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import values
+from .portray import Portrayer
+
+OPERATORS = {
+    "__eq__": "{r} == {a}", "__ne__": "{r} != {a}", "__lt__": "{r} < {a}", "__le__": "{r} <= {a}",
+    "__gt__": "{r} > {a}", "__ge__": "{r} >= {a}",
+    "__add__": "{r} + {a}", "__sub__": "{r} - {a}", "__mul__": "{r} * {a}", "__truediv__": "{r} / {a}",
+    "__floordiv__": "{r} // {a}",
+    "__mod__": "{r} % {a}", "__pow__": "{r} ** {a}", "__and__": "{r} & {a}", "__or__": "{r} | {a}",
+    "__xor__": "{r} ^ {a}",
+    "__lshift__": "{r} << {a}", "__rshift__": "{r} >> {a}", "__radd__": "{a} + {r}", "__rsub__": "{a} - {r}",
+    "__rmul__": "{a} * {r}",
+    "__getitem__": "{r}[{a}]", "__contains__": "{a} in {r}", "__str__": "str({r})", "__repr__": "repr({r})",
+    "__len__": "len({r})",
+    "__bool__": "bool({r})", "__int__": "int({r})", "__float__": "float({r})", "__neg__": "-{r}", "__pos__": "+{r}",
+    "__abs__": "abs({r})",
+    "__invert__": "~{r}", "__iter__": "list({r})", "__reversed__": "list(reversed({r}))", "__bytes__": "bytes({r})",
+}  # fmt: skip
+HELPERS = (
+    "collections",
+    "datetime",
+    "decimal",
+    "fractions",
+    "itertools",
+    "math",
+    "operator",
+    "pathlib",
+    "re",
+    "uuid",
+    "asyncio",
+)
+
+
+@dataclass
+class Parameter:
+    """One parameter of a target."""
+
+    name: str
+    kind: str
+    has_default: bool
+    kinds: list[str]
+    declared: bool = False
+    """Whether the kinds come from an annotation, not from a guess."""
+
+
+@dataclass
+class Target:
+    """Something that a test can call."""
+
+    qual: str
+    kind: str
+    owner: str
+    template: str
+    parameters: list[Parameter]
+    first: int
+    last: int
+    is_async: bool = False
+    hangs: int = 0
+    literals: dict[str, list[str]] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+
+class Subject:
+    """The imported module with its targets, a namespace to evaluate in, and what was mined from its text."""
+
+    def __init__(self, name: str, file: str, source: str, only: Sequence[str] = ()) -> None:
+        self.name, self.file, self.source = name, file, source
+        self.tree = ast.parse(source)
+        self.module = importlib.import_module(name)
+        self.raises = {
+            line
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Raise)
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+        self.patterns = self._patterns()
+        every = self._targets()
+        wanted = (
+            [t for t in every if t.qual in only or t.kind == "class"] if any(t.qual in only for t in every) else every
+        )
+        self.targets = wanted
+        for target in self.targets:
+            target.literals, target.words = self._literals(target)
+
+    def namespace(self, module: types.ModuleType | None = None) -> dict[str, Any]:
+        """Return what a test sees: the module's own names over a few of the standard library's."""
+        names: dict[str, Any] = {helper: importlib.import_module(helper) for helper in HELPERS}
+        module = module or self.module
+        names.update({n: v for n, v in vars(module).items() if not n.startswith("__")})
+        return names
+
+    def mutated(self, source: str) -> types.ModuleType:
+        """Execute *source* as a module that stands beside the original one."""
+        copy = types.ModuleType(self.name)
+        for attribute in ("__package__", "__file__", "__spec__", "__path__"):
+            with contextlib.suppress(AttributeError):
+                setattr(copy, attribute, getattr(self.module, attribute))
+        exec(compile(source, self.file, "exec", dont_inherit=True), vars(copy))
+        return copy
+
+    def portrayer(self, module: types.ModuleType | None = None) -> Portrayer:
+        """Return the portrayer for values of *module*."""
+        return Portrayer(module or self.module)
+
+    def explicit(self, error: BaseException) -> bool:
+        """Whether *error* was raised by a ``raise`` of this file: a contract, not an accident."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        return trace is not None and trace.tb_frame.f_code.co_filename == self.file and trace.tb_lineno in self.raises
+
+    def _targets(self) -> list[Target]:
+        found: list[Target] = []
+        for name, value in sorted(vars(self.module).items()):
+            if name.startswith("_"):
+                continue
+            plain = inspect.unwrap(value) if callable(value) and not isinstance(value, type) else value
+            if isinstance(plain, types.FunctionType) and self._ours(plain):
+                found.append(self._target(name, "function", "", f"{name}({{a}})", value, plain))
+            elif isinstance(value, type) and value.__module__ == self.module.__name__ and value.__name__ == name:
+                found += self._class_targets(name, value)
+        return found
+
+    def _ours(self, function: types.FunctionType) -> bool:
+        return function.__code__.co_filename == self.file and "<locals>" not in function.__qualname__.partition(".")[0]
+
+    def _class_targets(self, name: str, cls: type) -> list[Target]:
+        found: list[Target] = []
+        if not inspect.isabstract(cls) and not issubclass(cls, enum.Enum):
+            init = vars(cls).get("__init__") or getattr(cls, "__init__", None)
+            new = next(
+                (c.__dict__["__new__"] for c in cls.__mro__ if "__new__" in c.__dict__ and c is not object), None
+            )
+            callee = init if isinstance(init, types.FunctionType) else getattr(new, "__func__", cls)
+            found.append(self._target(name, "class", name, f"{name}({{a}})", cls, callee))
+        for member, raw in sorted(vars(cls).items()):
+            function = getattr(raw, "__func__", raw)
+            if isinstance(raw, property) or type(raw).__name__ == "cached_property":
+                getter = raw.fget if isinstance(raw, property) else raw.func
+                if not member.startswith("_") and isinstance(getter, types.FunctionType):
+                    found.append(self._target(f"{name}.{member}", "property", name, "{r}." + member, None, getter))
+                continue
+            function = inspect.unwrap(function) if callable(function) and not isinstance(function, type) else function
+            if not isinstance(function, types.FunctionType) or not self._ours(function):
+                continue
+            if isinstance(raw, (staticmethod, classmethod)):
+                if not member.startswith("_"):
+                    template = f"{name}.{member}({{a}})"
+                    found.append(
+                        self._target(f"{name}.{member}", "static", name, template, getattr(cls, member), function)
+                    )
+            elif member in OPERATORS:
+                found.append(
+                    self._target(
+                        f"{name}.{member}", "operator", name, OPERATORS[member], function, function, bound=True
+                    )
+                )
+            elif member == "__call__":
+                found.append(
+                    self._target(f"{name}.{member}", "method", name, "{r}({a})", function, function, bound=True)
+                )
+            elif not member.startswith("_"):
+                template = f"{{r}}.{member}({{a}})"
+                found.append(self._target(f"{name}.{member}", "method", name, template, function, function, bound=True))
+        return found
+
+    def _target(  # noqa: PLR0917 -- the facts of one target, in the order of its record
+        self, qual: str, kind: str, owner: str, template: str, callee: Any, function: Any, *, bound: bool = False
+    ) -> Target:
+        code = getattr(function, "__code__", None)
+        first = code.co_firstlineno if code is not None else 0
+        last = (
+            max((line for _, _, line in code.co_lines() if line), default=first)
+            if code is not None and hasattr(code, "co_lines")
+            else first
+        )
+        parameters = [] if callee is None else self._parameters(callee, owner, bound=bound)
+        is_async = inspect.iscoroutinefunction(function)
+        return Target(qual, kind, owner, template, parameters, first, self._last_line(first, last), is_async)
+
+    def _last_line(self, first: int, last: int) -> int:
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+                if first in {start, node.lineno}:
+                    return node.end_lineno or last
+        return last
+
+    def _parameters(self, callee: Any, owner: str, *, bound: bool) -> list[Parameter]:
+        try:
+            signature = inspect.signature(callee)
+        except (TypeError, ValueError):
+            return []
+        hints: dict[str, Any] = {}
+        for source in (callee, getattr(callee, "__init__", None)):
+            with contextlib.suppress(Exception):
+                hints = {**typing.get_type_hints(source), **hints}
+        found = []
+        for index, (name, p) in enumerate(signature.parameters.items()):
+            if bound and index == 0:
+                continue
+            annotation = hints.get(name, None if p.annotation is p.empty else p.annotation)
+            kinds = [] if annotation is None else values.kinds_of(annotation, name, p.default, p.default is not p.empty)
+            declared = bool(kinds)
+            if not kinds:
+                kinds = values.kinds_of("", name, p.default, p.default is not p.empty)
+            if name == "other" and owner:
+                kinds = [f"@{owner}", f"@{owner}", *kinds]
+            found.append(Parameter(name, p.kind.name, p.default is not p.empty, kinds, declared))
+        return found
+
+    def _patterns(self) -> list[tuple[str, int]]:
+        """Regular expressions that the module compiles or holds as text."""
+        found: dict[str, int] = {}
+        holders = [
+            vars(self.module),
+            *(vars(v) for v in vars(self.module).values() if isinstance(v, type) and v.__module__ == self.name),
+        ]
+        for holder in holders:
+            for value in list(holder.values()):
+                if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+                    found[value.pattern] = value.flags
+                elif isinstance(value, str) and ("(?P<" in value or "\\d" in value):
+                    found.setdefault(value, re.VERBOSE if "\n" in value else 0)
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in {"compile", "sub", "match", "search", "fullmatch", "split", "findall", "finditer"}
+            ):
+                if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+                    found.setdefault(node.args[0].value, 0)
+        for value in vars(self.module).values():
+            if isinstance(value, (list, tuple)):
+                for entry in list(value)[:200]:
+                    if isinstance(entry, tuple) and entry and isinstance(entry[0], str):
+                        found.setdefault(entry[0], 0)
+        return list(found.items())
+
+    def _literals(self, target: Target) -> tuple[dict[str, list[str]], list[str]]:
+        """What the target's text compares with, and near misses of it; the words it knows."""
+        mined: dict[str, set[str]] = {}
+        words: set[str] = set()
+        for node in ast.walk(self.tree):
+            if not isinstance(node, ast.Constant):
+                continue
+            near = target.first <= node.lineno <= target.last
+            value = node.value
+            if isinstance(value, bool) or value is None:
+                continue
+            if isinstance(value, int) and (near or abs(value) > 9):
+                for v in (value, value + 1, value - 1, -value):
+                    mined.setdefault("int", set()).add(repr(v))
+                    mined.setdefault("float", set()).add(repr(float(v)) if abs(v) < 1e15 else repr(v))
+            elif isinstance(value, float):
+                mined.setdefault("float", set()).update({repr(value), repr(value + 0.5), repr(-value)})
+            elif isinstance(value, str) and 0 < len(value) <= 40 and "\n" not in value:
+                words.add(value)
+                if near:
+                    mined.setdefault("str", set()).add(repr(value))
+            elif isinstance(value, bytes) and len(value) <= 40:
+                mined.setdefault("bytes", set()).add(repr(value))
+        rng = random.Random(target.qual)
+        return {kind: sorted(found) for kind, found in mined.items()}, sorted(
+            rng.sample(sorted(words), min(60, len(words)))
+        )
+
+
+def quiet() -> None:
+    """Send what the tested code prints to nowhere."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 -- for the whole life of the process

@@ -1,0 +1,280 @@
+"""Inputs: source texts of arguments, from types, names, defaults, literals and patterns of the tested code."""
+
+import fnmatch
+import random
+import re
+import string
+import typing
+from collections.abc import Sequence
+from typing import Any
+
+try:
+    from re import _parser as sre  # type: ignore[attr-defined]
+except ImportError:  # Python 3.9 and 3.10
+    import sre_parse as sre
+
+POOLS: dict[str, tuple[str, ...]] = {
+    "int": ("0", "1", "2", "3", "-1", "5", "7", "10", "12", "13", "21", "99", "100", "101", "112", "255", "999",
+    "1000", "1001",
+            "-5", "-1000", "12345", "1000000", "10**9", "10**21", "2**40"),
+    "float": ("0.0", "1.0", "0.5", "-0.5", "1.5", "2.25", "3.14159", "-2.75", "1000.5", "1e-05", "999999.5", "1e20",
+              'float("inf")', 'float("-inf")', 'float("nan")'),
+    "str": ("''", "'a'", "'b'", "'abc'", "'Hello World'", "'hello_world'", "'HelloWorld'", "'hello-world'",
+    "'  padded  '", "'ABC'",
+            "'a,b,c'", "'1'", "'42'", "'-7'", "'3.14'", "'x=1'", "'key: value'", "'caf\\xe9 \\xfcber'",
+            "'line one\\nline two'", "'/a/b.txt'",
+            "'a b c d'", "'None'", "'true'", "'foo.bar'", "'<b>x</b>'", "'user@example.org'", "'2024-02-29'", "'A'",
+            "'z9'", "'%d'"),
+    "bytes": ("b''", "b'abc'", "b'\\x00\\xff'", "b'hello world'"),
+    "bool": ("True", "False"),
+    "None": ("None",),
+    "list": ("[]", "[1]", "[1, 2, 3]", "[3, 1, 2]", "[1, 1, 2]", "[1, 2, 3, 4, 5]", "['a', 'b', 'c']",
+    "['b', 'a', 'b']", "[[1, 2], [3, 4]]",
+             "[(1, 'a'), (2, 'b')]", "[None, 1]", "[1.5, 2.5]", "[{'id': 1}, {'id': 2}]", "['']", "[0]",
+             "[[1], [2, 3], []]"),
+    "tuple": ("()", "(1,)", "(1, 2)", "(1, 2, 3)", "('a', 1)", "('a', 'b')", "((1, 2), (3, 4))"),
+    "set": ("set()", "{1}", "{1, 2, 3}", "{'a'}"),
+    "dict": ("{}", "{'a': 1}", "{'a': 1, 'b': 2}", "{1: 2}", "{'a': {'b': 1}}", "{'x': [1, 2]}",
+    "{'name': 'n', 'id': 7}", "{'a': None}"),
+    "callable": ("str", "len", "int", "bool", "abs", "lambda x: x", "lambda x: x + 1", "lambda x: x % 2 == 0",
+    "lambda x: x > 1", "lambda x, y: x + y",
+                 "lambda *args: args", "lambda: 1", "operator.add", "operator.mul", "lambda x: [x, x]",
+                 "lambda a, b: a > b", "operator.itemgetter(0)"),
+    "iterator": ("iter([1, 2, 3])", "iter([])", "(i * i for i in range(4))", "range(5)", "range(0)", "iter('abc')"),
+    "datetime.date": ("datetime.date(2024, 2, 29)", "datetime.date(1999, 12, 31)"),
+    "datetime.datetime": ("datetime.datetime(2024, 2, 29, 12, 30, 15)",
+    "datetime.datetime(1999, 12, 31, 23, 59, 59, tzinfo=datetime.timezone.utc)"),
+    "datetime.timedelta": ("datetime.timedelta(0)", "datetime.timedelta(days=1, seconds=3661)",
+    "datetime.timedelta(seconds=-5)", "datetime.timedelta(days=400)"),
+    "datetime.time": ("datetime.time(12, 30)",),
+    "decimal.Decimal": ("decimal.Decimal('0')", "decimal.Decimal('1.5')", "decimal.Decimal('-2.25')"),
+    "fractions.Fraction": ("fractions.Fraction(1, 3)", "fractions.Fraction(2)"),
+    "pathlib.Path": ("pathlib.Path('a/b.txt')", "pathlib.Path('.')"),
+    "re.Pattern": ("re.compile('a+')", "re.compile(r'(\\d+)-(\\w+)')"),
+    "object": ("object()",),
+}  # fmt: skip
+KINDS = tuple(k for k in POOLS if "." not in k and k != "object")
+
+_BY_NAME: dict[tuple[str, ...], str] = {
+    (
+        "int",
+        "float",
+        "int",
+    ): "n num number count size length width height i j k index idx start stop step limit level depth "
+    "ndigits precision total amount year month day seconds minutes hours port pos offset base max* min* *_count *_size "
+    "*_length *_limit *_index *_id",
+    (
+        "str",
+    ): "s str text string word name title label sep separator delimiter prefix suffix pattern path filename url line "
+    "char c encoding format fmt template version other *_str *_text *_name *_string",
+    ("callable",): "f fn func function predicate pred callback key binop op operation factory *_func *_fn *_key",
+    (
+        "list",
+        "list",
+        "iterator",
+        "tuple",
+        "str",
+    ): "seq seqs sequence sequences iterable iterables items it l ls lst list "
+    "args values elements data coll collection leftseq rightseq words lines numbers nums keys *_list *_items *_seq",
+    ("dict", "list"): "d dict mapping kwargs options config params obj record table map",
+    ("bool",): "is_* has_* allow_* use_* strict flag verbose *_ok reverse signed gnu binary uppercase* lower*",
+}
+"""What a parameter without an annotation probably takes, by its name."""
+
+
+def kinds_of(annotation: Any, name: str, default: Any, has_default: bool) -> list[str]:
+    """Return the kinds of value worth trying first, most likely first; empty when nothing is known."""
+    found = _annotated(annotation)
+    if has_default and default is not None:
+        found += _annotated(type(default))
+    if has_default and default is None:
+        found.append("None")
+    if not [kind for kind in found if kind != "None"]:
+        plain = name.lstrip("_").lower()
+        for kinds, names in _BY_NAME.items():
+            if any(fnmatch.fnmatchcase(plain, pattern) for pattern in names.split()):
+                found += kinds
+                break
+    return found
+
+
+def _annotated(annotation: Any, depth: int = 0) -> list[str]:
+    if annotation is None or annotation is type(None):
+        return ["None"]
+    if isinstance(annotation, str):
+        return _from_text(annotation)
+    if annotation is bool:
+        return ["bool"]
+    origin = typing.get_origin(annotation)
+    if origin is not None and depth < 4:
+        arguments = typing.get_args(annotation)
+        if origin is typing.Literal:
+            return [f"={argument!r}" for argument in arguments]
+        if getattr(origin, "__name__", "") in {"Union", "UnionType", "Optional"} or origin is typing.Union:
+            return [kind for argument in arguments for kind in _annotated(argument, depth + 1)]
+        if getattr(origin, "__name__", "") == "Annotated" or hasattr(annotation, "__metadata__"):
+            return _annotated(arguments[0], depth + 1)
+        if getattr(origin, "__name__", "") == "Callable":
+            return ["callable"]
+        inner = [_annotated(argument, depth + 1) for argument in arguments if argument is not Ellipsis]
+        outer = _annotated(origin, depth + 1)
+        return [
+            f"{kind}[{'|'.join(inner[0])}]"
+            if kind in {"list", "set", "iterator", "tuple"} and len(inner) >= 1 and inner[0]
+            else kind
+            for kind in outer
+        ]
+    if isinstance(annotation, type):
+        name = annotation.__name__
+        known = {"Sequence": "list", "Iterable": "list", "Collection": "list", "Mapping": "dict",
+        "MutableMapping": "dict", "Iterator": "iterator",
+                 "Generator": "iterator", "frozenset": "set", "Callable": "callable", "Hashable": "str",
+                 "OrderedDict": "dict", "bytearray": "bytes",
+                 "Sized": "list", "Container": "list", "MutableSequence": "list", "Number": "int",
+                 "Real": "float"}  # fmt: skip
+        if name in POOLS:
+            return [name]
+        if name in known:
+            return [known[name]]
+        dotted = f"{annotation.__module__}.{name}"
+        if dotted in POOLS:
+            return [dotted]
+        return [f"@{dotted}"]
+    constraints = getattr(annotation, "__constraints__", ())
+    return [kind for constraint in constraints for kind in _annotated(constraint, depth + 1)]
+
+
+def _from_text(text: str) -> list[str]:
+    words = re.findall(r"[A-Za-z_.]+", text)
+    known = {
+        "Sequence": "list",
+        "Iterable": "list",
+        "Mapping": "dict",
+        "Iterator": "iterator",
+        "Callable": "callable",
+        "Path": "pathlib.Path",
+    }
+    found = []
+    for word in words:
+        word = known.get(word.rpartition(".")[2], word)  # noqa: PLW2901
+        if word in POOLS:
+            found.append(word)
+        elif word[:1].isupper() and word not in {"Optional", "Union", "Any", "Literal"}:
+            found.append(f"@{word}")
+    return found
+
+
+def fresh(
+    rng: random.Random, kind: str, extra: dict[str, list[str]], objects: dict[str, list[str]], depth: int = 0
+) -> str:
+    """Return the source of a value of *kind*; ``@mod.Class`` asks for an instance, ``=text`` is taken as it stands."""
+    if kind.startswith("="):
+        return kind[1:]
+    if kind.startswith("@"):
+        made = objects.get(kind[1:]) or objects.get(kind.rpartition(".")[2])
+        return rng.choice(made) if made else rng.choice(POOLS["str"] + POOLS["int"])
+    if "[" in kind:
+        outer, _, rest = kind.partition("[")
+        inner = rest[:-1].split("|") if rest.count("[") == 0 else ["int"]
+        items = [
+            fresh(rng, rng.choice(inner), extra, objects, depth + 1) for _ in range(rng.choice((0, 1, 2, 2, 3, 4)))
+        ]
+        return collect(outer, items)
+    mined = extra.get(kind, [])
+    if mined and rng.random() < 0.5:
+        return rng.choice(mined)
+    return rng.choice(POOLS.get(kind) or POOLS["str"])
+
+
+def collect(outer: str, items: Sequence[str]) -> str:
+    """Write a collection of *items*."""
+    body = ", ".join(items)
+    if outer == "tuple":
+        return f"({body}{',' if len(items) == 1 else ''})"
+    if outer == "set":
+        return f"{{{body}}}" if items else "set()"
+    return f"iter([{body}])" if outer == "iterator" else f"[{body}]"
+
+
+def sample(pattern: str, rng: random.Random, flags: int = 0) -> str | None:
+    """Return some text that *pattern* is meant to match, ``None`` when it cannot be read."""
+    try:
+        parsed = sre.parse(pattern, flags)
+    except (re.error, OverflowError, RecursionError):
+        return None
+    groups: dict[int, str] = {}
+    text = _sample(parsed, rng, groups)
+    return text if len(text) < 120 else text[:120]
+
+
+def _sample(parsed: Any, rng: random.Random, groups: dict[int, str]) -> str:
+    out = []
+    for op, argument in parsed:
+        name = str(op)
+        if name == "LITERAL":
+            out.append(chr(argument))
+        elif name == "NOT_LITERAL":
+            out.append(rng.choice([c for c in "ax1-_ " if ord(c) != argument]))
+        elif name == "ANY":
+            out.append(rng.choice("ab1 -"))
+        elif name == "IN":
+            out.append(_one_of(argument, rng))
+        elif name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
+            low, high, body = argument
+            times = rng.randint(int(low), min(int(high), int(low) + rng.choice((0, 1, 1, 3))))
+            out.extend(_sample(body, rng, groups) for _ in range(times))
+        elif name == "SUBPATTERN":
+            text = _sample(argument[-1], rng, groups)
+            if argument[0] is not None:
+                groups[argument[0]] = text
+            out.append(text)
+        elif name == "BRANCH":
+            out.append(_sample(rng.choice(argument[1]), rng, groups))
+        elif name == "GROUPREF":
+            out.append(groups.get(argument, ""))
+        elif name == "ATOMIC_GROUP":
+            out.append(_sample(argument, rng, groups))
+        elif name == "CATEGORY":
+            out.append(_category(str(argument), rng))
+    return "".join(out)
+
+
+def _category(name: str, rng: random.Random) -> str:
+    if "NOT" in name:
+        return rng.choice("-. ") if "WORD" in name or "SPACE" not in name else "a"
+    return rng.choice({"DIGIT": "0123456789", "SPACE": " \t", "WORD": "abz019_"}[name.rpartition("_")[2]])
+
+
+def _one_of(items: Any, rng: random.Random) -> str:
+    if items and str(items[0][0]) == "NEGATE":
+        refused = {argument for op, argument in items if str(op) == "LITERAL"}
+        return rng.choice([c for c in "axZ1-_. /" if ord(c) not in refused] or ["a"])
+    op, argument = rng.choice(items)
+    if str(op) == "RANGE":
+        return chr(rng.randint(argument[0], min(argument[1], argument[0] + 40)))
+    return _category(str(argument), rng) if str(op) == "CATEGORY" else chr(argument)
+
+
+def mutate_text(rng: random.Random, text: str, words: Sequence[str]) -> str:
+    """Return *text* changed a little; *words* are fragments that the tested code knows."""
+    choice = rng.randrange(8)
+    at = rng.randrange(len(text) + 1)
+    if choice == 0 and words:
+        return text[:at] + rng.choice(words) + text[at:]
+    if choice == 1 and text:
+        return text[: at - 1] + text[at:] if at else text[1:]
+    if choice == 2:
+        return (
+            text[:at]
+            + rng.choice(string.ascii_letters + string.digits + "-_.,:;/+ \t\n\"'()[]{}%$#@!&*=<>?~\xe9\u0416\u4e2d")
+            + text[at:]
+        )
+    if choice == 3:
+        return text.upper() if rng.random() < 0.5 else text.title()
+    if choice == 4:
+        return text + rng.choice(words or ["x"])
+    if choice == 5:
+        return rng.choice(words or ["x"]) + text
+    if choice == 6:
+        return text[:at]
+    return text * 2 if len(text) < 30 else text[: len(text) // 2]

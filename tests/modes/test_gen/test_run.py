@@ -1,0 +1,222 @@
+"""Test generation from end to end, in the sandbox, on small repositories."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tta_orchestrate.domain.outcome import Outcome
+from tta_orchestrate.modes.test_gen.run import Request, run
+from tta_orchestrate.settings import test_gen as section
+
+SHOP = '''
+"""A shop."""
+
+
+def price(net: int, tax: int = 20) -> int:
+    """Return the price.
+
+    >>> price(100)
+    120
+    """
+    if net < 0:
+        raise ValueError(f"no price below nothing: {net}")
+    if net > 1000:
+        return net
+    return net + net * tax // 100
+
+
+def first(words: str) -> str:
+    """Return the first word."""
+    return words.split()[0]
+
+
+async def fetch(n: int) -> int:
+    """Return twice *n*, later."""
+    return n * 2
+'''.lstrip()
+
+
+def repository(folder, **files):
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_py", ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    git(folder, "init", "-q", ".")
+    git(folder, "add", "-A")
+    git(folder, "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "x")
+    return folder
+
+
+def git(folder, *arguments):
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def generate(folder, *files, **options):
+    settings = section.TestGen(seconds_per_target=options.pop("seconds", 8), mutants=40)
+    return run(Request(root=folder, files=files, interpreter=sys.executable, **options), settings)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = repository(tmp_path_factory.mktemp("shop"), shop_py=SHOP)
+    return folder, generate(folder, "shop.py")
+
+
+@pytest.mark.slow
+def test_the_patch_applies_and_its_tests_pass_with_the_repositorys_own_pytest(shop):
+    folder, report = shop
+    subprocess.run(["git", "apply", "-"], cwd=folder, input=report.patch, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=folder, env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_coverage_and_dead_mutants_grow(shop):
+    (target,) = shop[1].extra["targets"]
+    assert target["coverage"]["before"]["lines"]["percent"] == 0
+    assert target["coverage"]["after"]["lines"]["percent"] == 100
+    assert target["mutation"]["after"]["killed"] > target["mutation"]["before"]["killed"] == 0
+
+
+def test_every_gate_that_applies_was_run_and_the_other_says_so(shop):
+    (target,) = shop[1].extra["targets"]
+    assert {gate for gate, state in target["gates"].items() if state != "run"} == {"fail-to-pass"}
+
+
+def test_every_kept_test_earns_its_place(shop):
+    (target,) = shop[1].extra["targets"]
+    assert target["kept"]
+    assert all(kept["gains"] or kept["kills"] for kept in target["kept"])
+
+
+def test_an_accident_with_good_arguments_is_a_finding_not_a_test(shop):
+    (finding,) = shop[1].findings
+    assert (finding.rule, finding.symbol) == ("test-gen/suspected-bug", "first")
+    assert "IndexError" in finding.message
+    assert "IndexError" not in shop[1].patch
+
+
+def test_the_figures_are_plain_json(shop):
+    assert json.loads(json.dumps(shop[1].extra)) == shop[1].extra
+
+
+def test_coroutines_and_exceptions_are_tested(shop):
+    assert "asyncio.run(fetch(" in shop[1].patch
+    assert "pytest.raises(ValueError" in shop[1].patch
+
+
+@pytest.mark.slow
+def test_a_change_is_proved_and_a_lost_behaviour_is_a_finding(tmp_path):
+    folder = repository(tmp_path, shop_py=SHOP)
+    changed = SHOP.replace("net > 1000", "net >= 500")
+    (folder / "shop.py").write_text(changed)
+    line = next(n for n, text in enumerate(changed.splitlines(), 1) if "net >= 500" in text)
+    report = generate(
+        folder, changed={"shop.py": frozenset({line})}, base_files=lambda: {"shop.py": SHOP.encode()}, seconds=14
+    )
+    (target,) = report.extra["targets"]
+    assert "change-proving" in {kept["label"] for kept in target["kept"]}
+    assert target["gates"]["fail-to-pass"] == "run"
+    assert all("price" in kept["test"] for kept in target["kept"])
+
+
+BROKEN = {
+    "does_not_parse": ("def f(:\n", "cannot be parsed"),
+    "fails_at_import": (
+        "import nowhere_to_be_found\n\n\ndef f(x):\n    return x + 1\n",
+        "cannot be imported: ModuleNotFoundError",
+    ),
+    "ends_the_process": ("import os\n\nos._exit(0)\n", "cannot be imported"),
+    "crashes": ("import ctypes\n\nctypes.string_at(0)\n", "cannot be imported"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_a_file_that_cannot_be_tested_says_why(tmp_path, name):
+    source, reason = BROKEN[name]
+    report = generate(repository(tmp_path, **{f"{name}_py": source}), f"{name}.py", seconds=5)
+    (failure,) = report.failures
+    assert reason in failure.reason
+    assert report.verdict.outcome in {Outcome.PARTIAL, Outcome.UNAVAILABLE}
+
+
+HOSTILE = """
+import itertools
+import os
+import signal
+
+
+def endless(n: int) -> int:
+    return sum(itertools.count(n))
+
+
+def suicide(n: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fine(n: int) -> int:
+    return n * 3
+"""
+
+
+SUITE = """
+import os
+import time
+
+import shop
+
+
+def test_good():
+    assert shop.price(100) == 120
+
+
+def test_wrong():
+    assert shop.price(100) == 121
+
+
+def test_kills_the_session():
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.slow
+def test_a_rough_neighbourhood_is_survived_and_said(tmp_path):
+    """Endless loops in C, functions that kill their process, failing and crashing tests of the repository."""
+    report = generate(repository(tmp_path, shop_py=SHOP + HOSTILE, tests__test_shop_py=SUITE), "shop.py", seconds=10)
+    (target,) = report.extra["targets"]
+    aside = {entry["test"].rpartition("::")[2]: entry["outcome"] for entry in target["baseline"]["set_aside"]}
+    assert aside == {"test_wrong": "failed", "test_kills_the_session": "crashed"}
+    assert target["baseline"]["passed"] == 1
+    assert target["coverage"]["before"]["lines"]["percent"] > 0
+    assert any("set aside" in notice for notice in report.notices)
+    assert "tests/test_shop_characterisation.py" in report.patch
+    names = {kept["test"].rpartition("::")[2].partition("[")[0] for kept in target["kept"]}
+    assert "test_fine_returns" in names
+    assert not names & {"test_endless_returns", "test_suicide_returns"}
+
+
+CONFTEST = """
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    report.outcome = "passed"
+    report.longrepr = None
+"""
+
+
+@pytest.mark.slow
+def test_a_conftest_that_forges_passes_earns_nothing(tmp_path):
+    report = generate(repository(tmp_path, shop_py=SHOP, tests__conftest_py=CONFTEST), "shop.py")
+    (target,) = report.extra["targets"]
+    assert target["kept"] == []
+    assert report.patch == ""
+    assert report.verdict.outcome is Outcome.PARTIAL
+    assert set(target["dropped_by_gate"]) == {"bites"}
