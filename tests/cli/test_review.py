@@ -20,6 +20,7 @@ FILES = {
     "cost-report.html",
     "findings.json",
     "findings.sarif",
+    "metrics.prom",
     "summary.md",
     "cost-report.json",
     "cost-report.md",
