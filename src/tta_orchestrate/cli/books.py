@@ -119,7 +119,7 @@ def _branch(settings: "Settings", env: Mapping[str, str]) -> "OrphanBranch":
         environ=env,
         clock=SystemClock(),
         random=Random(),  # noqa: S311 -- jitter
-        token=env.get("GITHUB_TOKEN", "") if own else "",
+        token=(env.get("GITHUB_TOKEN") or env.get("INPUT_GITHUB-TOKEN", "")) if own else "",
         branch=chosen.branch,
     )
 

@@ -249,7 +249,8 @@ def report_on(
 ) -> "Report":
     """Return the review of *source*, with models where *environ* has a key; *steering* reads what steers the run."""
     request = replace(_request(source, settings, steering, only, ()), previous=previous)
-    return run(request, settings, repository, environ)
+    output = Path(environ.get("TTA_REPORT_DIR") or options.DEFAULT_OUTPUT)
+    return run(request, settings, repository, environ, output=output)
 
 
 def run(
