@@ -89,10 +89,8 @@ def test_a_budget_that_allows_no_call_leaves_a_partial_review_that_says_what_was
         report, output = run(tmp_path, server.url, "--budget-usd", "0.00001")
         assert server.requests == 0
     assert report["outcome"] == "partial"
-    assert {(one["path"], "over budget" in one["reason"]) for one in report["failures"]} == {
-        ("app.py", True),
-        ("REVIEW.md", True),
-    }
+    assert {one["path"] for one in report["failures"]} == {"app.py", "REVIEW.md"}
+    assert all("over budget" in one["reason"] for one in report["failures"])
     assert "over budget" in (output / "summary.md").read_text()
     assert json.loads((output / "cost-report.json").read_text())["totals"]["cash_usd"] == "0.00"
 

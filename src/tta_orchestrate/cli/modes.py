@@ -84,7 +84,7 @@ def run_mode(request: RunRequest, settings: "Settings") -> Report:
 
 def _review(request: RunRequest, settings: "Settings") -> Report:
     from tta_orchestrate.cli.reading import Place
-    from tta_orchestrate.cli.review import report_on
+    from tta_orchestrate.cli.reviewing import report_on
     from tta_orchestrate.modes.review import source
 
     with _repository(request) as repository:

@@ -117,7 +117,7 @@ def _reviewed(api: "GitHub", pull: "PullRequest", request: RunRequest) -> "tuple
 def _reviewed_by_api(api: "GitHub", pull: "PullRequest", request: RunRequest) -> "tuple[Report, Settings]":
     """Review what the API shows of the change: patches only, and none for binary and very large files."""
     from tta_orchestrate.cli.reading import Place
-    from tta_orchestrate.cli.review import report_on
+    from tta_orchestrate.cli.reviewing import report_on
     from tta_orchestrate.github.pull_request import read_file, unified_diff
     from tta_orchestrate.modes.review import source
     from tta_orchestrate.settings.document import ConfigSource

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tta_orchestrate.domain.identity import PreviousRun
     from tta_orchestrate.modes.review.guidelines import Guidelines
     from tta_orchestrate.modes.review.request import ReviewRequest
+    from tta_orchestrate.ports.spending import Spending
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.git import Repository
 
@@ -24,7 +25,7 @@ class Place:
 
     environ: Mapping[str, str]
     """Where the keys are."""
-    output: Path | None = None
+    output: Path
     """The results folder: the journal lies there, and a run on the same inputs goes on from it."""
     cache_dir: Path | None = None
     """What models have read is remembered here; None: as ``calls.cache_dir`` says."""
@@ -38,6 +39,7 @@ def with_models(
     repository: "Repository | None",
     place: Place,
     stack: ExitStack,
+    spending: "Spending | None" = None,
 ) -> "ReviewRequest":
     """Return *request* with an engine, whose models need keys in the environment; *stack* closes it."""
     from tta_orchestrate.cli.wiring import Surroundings, build_engine
@@ -46,8 +48,12 @@ def with_models(
     from tta_orchestrate.modes.review.memory import Nothing
     from tta_orchestrate.workspace.shelf import Shelf
 
-    journal = place.output / "journal.jsonl" if place.output else None
-    around = Surroundings(journal=journal, run_key=_identity(request.change), private=place.private)
+    around = Surroundings(
+        journal=place.output / "journal.jsonl",
+        run_key=_identity(request.change),
+        private=place.private,
+        spending=spending,
+    )
     engine = build_engine(settings, place.environ, around)
     stack.callback(engine.close)
     if repository is not None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tta_orchestrate.cli import options
-from tta_orchestrate.errors import ConfigError, GitError, SourceError, UsageError
+from tta_orchestrate.errors import GitError, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from tta_orchestrate.cli.reading import Place
-    from tta_orchestrate.domain.finding import Candidate, Rejected
-    from tta_orchestrate.domain.identity import PreviousRun
-    from tta_orchestrate.domain.report import Report
-    from tta_orchestrate.modes.review.request import ReviewRequest
     from tta_orchestrate.modes.review.source import Source
-    from tta_orchestrate.ports import Check
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.git import Repository
 
@@ -45,6 +39,13 @@ def review(
     path: Annotated[
         list[str] | None,
         typer.Option(metavar="GLOB", help="Only files that match; may be repeated.", rich_help_panel=_CHANGE),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --shard: a plan.json of `plan`.", rich_help_panel=_CHANGE),
+    ] = None,
+    shard: Annotated[
+        int | None, typer.Option(metavar="N", help="Only this part of the plan.", rich_help_panel=_CHANGE)
     ] = None,
     sarif_in: Annotated[
         list[Path] | None,
@@ -98,7 +99,7 @@ def review(
     `--base`, configuration and baseline are read from that commit: a change cannot relax its own review.
     """
     _refuse_contradictions(base, head, staged=staged, diff=diff, pull=(repo, pr), post=post)
-    from tta_orchestrate.cli import delivery, reading
+    from tta_orchestrate.cli import delivery, reading, reviewing
 
     if repo is not None and pr is not None:
         from tta_orchestrate.cli.pull_request import review_pull_request
@@ -129,16 +130,26 @@ def review(
         settings = _settings(steering, config, flags)
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("review", source.subject), output)
-        request = _request(source, settings, steering, tuple(path or ()), sarif_in or ())
+        request = reviewing.request_for(source, settings, steering, _only(path, plan, shard), sarif_in or ())
         request = replace(request, previous=reading.previous_run(previous))
         place = reading.Place(environ=os.environ, output=output, cache_dir=cache_dir)
-        report = run(request, settings, repository, place)
+        report = reviewing.run(request, settings, repository, place)
         if not write_baseline:
             return delivery.deliver(report, output)
         options.refuse_escape(_root(repository), settings.review.baseline)
         delivery.accept(report, _root(repository) / settings.review.baseline)
         delivery.deliver(report, output)
         return 0
+
+
+def _only(paths: list[str] | None, plan: Path | None, shard: int | None) -> tuple[str, ...]:
+    if (plan is None) != (shard is None):
+        raise UsageError("--plan and --shard belong together", remedy="give both, or neither")
+    if plan is None or shard is None:
+        return tuple(paths or ())
+    from tta_orchestrate.workspace.parts import paths_of
+
+    return (*(paths or ()), *paths_of(plan, shard))
 
 
 def _refuse_contradictions(
@@ -236,90 +247,3 @@ def _steering(repository: "Repository | None", rev: str | None) -> _Steering:
 def _settings(steering: _Steering, config: Path | None, flags: dict[str, str | None]) -> "Settings":
     source = options.config_source(config) if config else options.steering_source(steering)
     return options.settings(source, flags).settings
-
-
-def _request(
-    source: "Source", settings: "Settings", steering: _Steering, only: tuple[str, ...], sarif: Sequence[Path]
-) -> "ReviewRequest":
-    from tta_orchestrate.domain.baseline import read_baseline
-    from tta_orchestrate.domain.skips import Skipper
-    from tta_orchestrate.modes.review import configured
-    from tta_orchestrate.modes.review.request import ReviewRequest
-
-    accepted = steering(settings.review.baseline)
-    imported, refused = _imported(sarif)
-    return ReviewRequest(
-        change=source.change,
-        skipper=Skipper(configured.skip_rules(settings.review, only), source.attributes),
-        checks=_checks(settings),
-        policy=configured.policy(
-            settings.review, read_baseline(accepted, settings.review.baseline) if accepted else frozenset()
-        ),
-        scope=settings.review.scope,
-        on_partial=settings.review.on_partial,
-        read_head=source.read_head,
-        read_base=source.read_base,
-        imported=imported,
-        refused=refused,
-        subject=source.subject,
-    )
-
-
-def report_on(
-    source: "Source",
-    settings: "Settings",
-    steering: _Steering,
-    place: "Place",
-    *,
-    repository: "Repository | None" = None,
-    only: tuple[str, ...] = (),
-    previous: "PreviousRun | None" = None,
-) -> "Report":
-    """Return the review of *source*, with models where *place* has a key; *steering* reads what steers the run."""
-    request = replace(_request(source, settings, steering, only, ()), previous=previous)
-    return run(request, settings, repository, place)
-
-
-def run(
-    request: "ReviewRequest",
-    settings: "Settings",
-    repository: "Repository | None",
-    place: "Place",
-) -> "Report":
-    """Do what *request* asks for, with the models that *settings* name and *place* has keys for."""
-    from tta_orchestrate.cli import reading
-    from tta_orchestrate.cli.progress import progress
-    from tta_orchestrate.modes.review.run import review
-
-    with ExitStack() as stack:
-        request = reading.with_models(request, settings, repository, place, stack)
-        tell = stack.enter_context(progress())
-        return review(request, tell)
-
-
-def _checks(settings: "Settings") -> "tuple[Check, ...]":
-    from tta_orchestrate import registry
-    from tta_orchestrate.modes.review import custom_rules
-
-    off = {name.replace("-", "_") for name in settings.review.checks.disable}
-    shipped = tuple(registry.load("checks", name) for name in registry.names("checks") if name not in off)
-    return (*shipped, *custom_rules.checks(settings.review.custom_rules))
-
-
-def _imported(files: Sequence[Path]) -> "tuple[list[Candidate], list[Rejected]]":
-    from tta_orchestrate.domain.sarif import read_sarif
-
-    candidates: list[Candidate] = []
-    rejected: list[Rejected] = []
-    for file in files:
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                f"the SARIF file {str(file)!r} cannot be read: {error.strerror}",
-                remedy="check the path after --sarif-in",
-            ) from error
-        reading = read_sarif(data, name=str(file), roots=(str(Path.cwd()),))
-        candidates += reading.candidates
-        rejected += reading.rejected
-    return candidates, rejected
