@@ -42,14 +42,14 @@ def with_models(
     spending: "Spending | None" = None,
 ) -> "ReviewRequest":
     """Return *request* with an engine, whose models need keys in the environment; *stack* closes it."""
-    from tta_orchestrate.cli.wiring import Surroundings, build_engine
+    from tta_orchestrate.cli.wiring import Surroundings, build_engine, roster
     from tta_orchestrate.modes.review import configured
     from tta_orchestrate.modes.review.callers import callers
     from tta_orchestrate.modes.review.memory import Nothing
     from tta_orchestrate.workspace.shelf import Shelf
 
     around = Surroundings(
-        journal=place.output / "journal.jsonl",
+        journal=None if roster(settings, place.environ).team().is_empty else place.output / "journal.jsonl",
         run_key=_identity(request.change),
         private=place.private,
         spending=spending,
