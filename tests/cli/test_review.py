@@ -21,7 +21,6 @@ FILES = {
     "cost-report.html",
     "findings.json",
     "findings.sarif",
-    "metrics.prom",
     "summary.md",
     "cost-report.json",
     "cost-report.md",
