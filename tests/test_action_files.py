@@ -121,3 +121,13 @@ def test_the_lock_says_to_build_until_a_release_names_a_digest():
     lines = [line for line in (ROOT / "image.lock").read_text().splitlines() if not line.startswith("#")]
     assert len(lines) == 1
     assert lines[0] == "build" or re.search(r"@sha256:[0-9a-f]{64}\Z", lines[0])
+
+
+def test_the_readme_names_every_input_and_output():
+    readme = (ROOT / "README.md").read_text()
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert [name for name in (*action["inputs"], *action["outputs"]) if f"`{name}`" not in readme] == []
+
+
+def test_the_readme_stays_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
