@@ -227,6 +227,7 @@ def _chunks(text: str, anchor: re.Pattern[str]) -> Iterator[str]:
         yield lines[0]
     for line in lines[at:]:
         mark = _FENCE.match(line)
+        opens = mark is not None and not fenced
         if mark is not None:
             fenced = "" if fenced == mark.group(1) else fenced or mark.group(1)
         if line == "" and not fenced:
@@ -235,7 +236,7 @@ def _chunks(text: str, anchor: re.Pattern[str]) -> Iterator[str]:
             continue
         blank = bool(chunk) and chunk[-1] == ""
         inside = line.startswith(("  ", "- ")) and not anchor.match(chunk[0] if chunk else "")
-        if (blank and not fenced and not inside) or (blank and mark is not None and not line.startswith(" ")):
+        if (blank and not fenced and not inside) or (blank and opens and not line.startswith(" ")):
             yield "\n".join(chunk).strip("\n")
             chunk = []
         chunk.append(line)
