@@ -66,7 +66,7 @@ class Result:
 
 
 def run(request: Request, base: Codebase, docs: Docs, engine: Engine | None = None) -> Result:
-    """Make the pages that are stale or missing.
+    """Make the pages that are stale or missing; *engine* is ``None`` when no model is configured.
 
     Raises:
         ConfigError: nothing is there to document, names collide, or too many pages would vanish at once.
@@ -89,6 +89,7 @@ class _Run:
         self.records: dict[str, PageRecord] = {}
         self.merged: dict[str, Merged] = {}
         self.failures: list[Failure] = []
+        self.undone: tuple[Failure, ...] = ()
         self.notices: list[str] = []
 
     def result(self) -> Result:
@@ -144,7 +145,7 @@ class _Run:
             )
 
     def _upgrade(self, plan: Plan, found: Survey) -> Mapping[str, Mapping[str, Prose]]:
-        if self.engine is None or not self.engine.has_executor or not self.settings.max_model_blocks:
+        if self.engine is None or not self.settings.max_model_blocks:
             return {}
         from tta_orchestrate.modes.docgen.upgrade import upgrade
 
@@ -152,6 +153,7 @@ class _Run:
             plan, found, self.old, self.engine, self.settings, quality_threshold=self.request.quality_threshold
         )
         self.notices += outcome.notices
+        self.undone = outcome.undone
         return outcome.prose
 
     def _book(self, plan: Plan) -> Book:
@@ -312,7 +314,9 @@ class _Run:
     def _report(self, plan: Plan, found: Survey, done: whole.DocCoverage) -> Report:
         planned = len(found.sources) if not self.request.files else len(plan.stale)
         partial = [f for f in self.failures if not self.request.files or f.path in self.request.files]
-        outcome = decide(Tally(planned=planned, done=max(planned - len(partial), min(planned, 1)), findings=0))
+        done_pages = max(planned - len(partial), min(planned, 1))
+        planned += len(self.undone)
+        outcome = decide(Tally(planned=planned, done=done_pages, findings=0))
         too_low = done.percent < self.settings.fail_under and not self.request.files
         verdict = conclude(outcome)
         if too_low:
@@ -329,12 +333,12 @@ class _Run:
             mode="docgen",
             verdict=verdict,
             skipped=found.skipped,
-            failures=tuple(partial),
+            failures=(*partial, *self.undone),
             coverage=Coverage(
                 files_changed=len(found.sources),
                 files_reviewed=len(found.sources) - len(partial),
                 units_planned=planned,
-                units_done=planned - len(partial),
+                units_done=planned - len(partial) - len(self.undone),
                 performed_by=tuple(sorted({s.language.name for s in found.sources.values()})),
             ),
             subject=Subject(
