@@ -1,9 +1,9 @@
 """``tta-orchestrate docgen``."""
 
 import os
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from tta_orchestrate.domain.report import Report
     from tta_orchestrate.modes.docgen.codebase import Codebase
     from tta_orchestrate.modes.docgen.run import Request
-    from tta_orchestrate.ports.model import Engine
+    from tta_orchestrate.modes.docgen.store import DocsFolder
+    from tta_orchestrate.ports.tree import SourceTree
     from tta_orchestrate.settings.docgen import Docgen
     from tta_orchestrate.settings.model import Settings
 
-_JOURNAL = "journal.jsonl"
 _REPOSITORY = typer.Option("--repository", "-C", help="The repository to document.", file_okay=False)
 
 
@@ -63,6 +63,8 @@ def docgen(
     if check:
         report = _check(root, settings.docgen)
     else:
+        from tta_orchestrate.cli.docgen_parts import make_request
+
         request = make_request(settings, files=tuple(file or ()), prune=prune, allow_removal=allow_removal)
         report = _write(root, settings, request, output, dry_run=dry_run)
     code = _deliver(report, output)
@@ -82,51 +84,38 @@ def _settings(config: Path | None, root: Path, format_: str, budget_usd: "Decima
     return found.model_copy(update={"docgen": found.docgen.model_copy(update={"format": Format(format_)})})
 
 
-def make_request(
-    settings: "Settings", *, files: tuple[str, ...] = (), prune: bool = False, allow_removal: bool = False
-) -> "Request":
-    """Return what is asked of ``modes.docgen.run.run`` today."""
-    from tta_orchestrate.modes.docgen.run import Request
-
-    return Request(
-        settings=settings.docgen,
-        quality_threshold=settings.quality_threshold,
-        files=files,
-        prune=prune,
-        allow_removal=allow_removal,
-        today=time.strftime("%Y_%m_%d", time.gmtime()),
-    )
-
-
-@contextmanager
-def models(settings: "Settings", env: Mapping[str, str], output: Path, run_key: str) -> "Iterator[Engine | None]":
-    """Yield the engine, ``None`` when no configured model has its key; its journal lies in *output*."""
-    from tta_orchestrate.cli.wiring import Surroundings, build_engine, roster
-
-    team = roster(settings, env).team()
-    if not (team.executors or team.fallbacks or team.orchestrator):
-        yield None
-        return
-    engine = build_engine(settings, env, Surroundings(journal=output / _JOURNAL, run_key=run_key))
-    try:
-        yield engine
-    finally:
-        engine.close()
-
-
 def _write(root: Path, settings: "Settings", request: "Request", output: Path, *, dry_run: bool) -> "Report":
+    from tta_orchestrate.cli.docgen_parts import JOURNAL, models
     from tta_orchestrate.modes.docgen.run import run
     from tta_orchestrate.modes.docgen.store import DocsFolder
 
     folder = DocsFolder(root, settings.docgen.path)
-    base = codebase(root, settings.docgen)
-    with models(settings, os.environ, output, f"docgen {base.repository} {base.tree.commit}") as engine:
-        result = run(request, base, folder, engine)
+    with _before(root, folder) as before:
+        base = replace(codebase(root, settings.docgen), before=before)
+        with models(settings, os.environ, output, f"docgen {base.repository} {base.tree.commit}") as engine:
+            result = run(request, base, folder, engine)
     if not dry_run:
         for path, text in result.changes.items():
             folder.delete(path) if text is None else folder.write(path, text)
-        (output / _JOURNAL).unlink(missing_ok=True)  # the manifest holds now what models wrote
+        (output / JOURNAL).unlink(missing_ok=True)  # the manifest holds now what models wrote
     return result.report
+
+
+@contextmanager
+def _before(root: Path, docs: "DocsFolder") -> "Iterator[SourceTree | None]":
+    """Yield the commit that the docs were last written for, ``None`` when there is no such commit or no git."""
+    from tta_orchestrate.cli.docgen_parts import previous
+    from tta_orchestrate.errors import GitError
+    from tta_orchestrate.workspace.git import Repository
+
+    with ExitStack() as stack:
+        try:
+            repository = stack.enter_context(Repository.open(root, os.environ))
+        except GitError:
+            yield None
+            return
+        inside = repository.work_tree() == root
+        yield stack.enter_context(previous(repository if inside else None, docs.read))
 
 
 def _check(root: Path, settings: "Docgen") -> "Report":

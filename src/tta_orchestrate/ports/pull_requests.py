@@ -24,6 +24,10 @@ class PullRequests(Protocol):
         """Return the open pull request from *branch* of the same repository."""
         ...
 
+    def tip(self, branch: str) -> str | None:
+        """Return the commit that *branch* points to, ``None`` when there is no such branch."""
+        ...
+
     def has_foreign_commits(self, branch: str, base: str) -> bool:
         """Whether *branch* exists and holds commits since *base* that this program did not make."""
         ...
