@@ -88,7 +88,7 @@ class Markdown:
         if not children:
             return text
         items = [self._item(child, page, book) for child in children]
-        return text + "\n\n" + "\n".join(items)
+        return "\n\n".join(part for part in (text, "\n".join(items)) if part)
 
     def _item(self, block: Block, page: Page, book: Book) -> str:
         lines = self.paragraph(block, page, book).split("\n")
