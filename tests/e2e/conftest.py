@@ -240,7 +240,9 @@ def documented(caller):
     caller.server.git_dir = caller.folder / ".git"
     docgen = {
         f".github/workflows/{name}.yml": workflow(name)
-        .replace("        with:\n          github-token", "        with:\n          mode: docgen\n          github-token")
+        .replace(
+            "        with:\n          github-token", "        with:\n          mode: docgen\n          github-token"
+        )
         .replace("contents: read", "contents: write")
         for name in EVENTS
     }

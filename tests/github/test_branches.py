@@ -60,7 +60,7 @@ def test_our_old_commit_is_replaced_and_one_of_others_is_told_from_it(server, hu
     theirs = server.git("commit-tree", f"{second}^{{tree}}", "-p", second, data=b"by hand")
     server.git("update-ref", "refs/heads/tta/docs", theirs)
     assert hub.has_foreign_commits("tta/docs", base)
-    third = hub.commit("tta/docs", base, {"docs/a.md": None}, "docs", on_top=True)
+    third = hub.commit("tta/docs", theirs, {"docs/a.md": None}, "docs", on_top=True)
     assert server.git("rev-parse", f"{third}^") == theirs
     assert files(server, third) == {"x.py"}
 
@@ -94,8 +94,10 @@ def test_a_lost_answer_never_doubles_anything(server, hub, base):
     assert len(server.pulls) == 1
 
 
-def test_a_branch_that_moved_meanwhile_is_not_overwritten(server, hub, base, api):
-    hub.commit("docs", base, PAGES, "docs", on_top=False)
-    theirs = server.git("commit-tree", f"{base}^{{tree}}", "-p", base, data=b"by hand")
-    with pytest.raises(GitHubError):
-        api.move_branch("docs", theirs, force=False)
+def test_a_branch_that_moved_meanwhile_is_not_overwritten(server, hub, base):
+    read = hub.commit("docs", base, PAGES, "docs", on_top=False)
+    theirs = server.git("commit-tree", f"{base}^{{tree}}", "-p", read, data=b"by hand")
+    server.git("update-ref", "refs/heads/docs", theirs)
+    with pytest.raises(GitHubError, match="moved meanwhile"):
+        hub.commit("docs", read, {"docs/a.md": "- c\n"}, "docs", on_top=True)
+    assert hub.tip("docs") == theirs

@@ -67,11 +67,11 @@ def _refresh(request: "RunRequest", settings: "Settings", repository: "Repositor
     report = replace(result.report, notices=(*result.report.notices, *way.notices))
     if way.hub is None:
         return report
-    return _told(report, _publish(way, way.hub, settings.docgen, tree.commit, result.changes, report))
+    return _told(report, _publish(way, way.hub, settings.docgen, result.changes, report))
 
 
 def _publish(
-    way: _Way, hub: "PullRequests", settings: "Docgen", head: str, changes: Mapping[str, str | None], report: Report
+    way: _Way, hub: "PullRequests", settings: "Docgen", changes: Mapping[str, str | None], report: Report
 ) -> "Published":
     from tta_orchestrate.modes.docgen.publish import Target, publish
 
@@ -79,7 +79,7 @@ def _publish(
         publish=settings.publish,
         branch=settings.branch,
         base_branch=way.base_branch,
-        base_commit=head,
+        base_commit=way.docs_at,
         on_top=way.on_top,
     )
     folder = settings.path.rstrip("/")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from tta_orchestrate.errors import (
     AnswerLostError,
     ForbiddenError,
+    GitHubError,
     InvalidError,
     NotFoundError,
     PublishForbiddenError,
@@ -63,11 +64,10 @@ class Branches:
         """Commit *changes*; a branch that holds the very same files already stays as it is."""
         with _allowed(f"the branch {branch} cannot be written", _CONTENTS):
             tip = self.tip(branch)
-            parent = tip if on_top and tip is not None else base
-            tree = self._tree(self._api.commit(parent).tree.sha, changes)
+            tree = self._tree(self._api.commit(base).tree.sha, changes)
             if tip is not None and self._api.commit(tip).tree.sha == tree:
                 return tip
-            made = self._api.create_commit(f"{message}\n\n{TRAILER}\n", tree, [parent]).sha
+            made = self._api.create_commit(f"{message}\n\n{TRAILER}\n", tree, [base]).sha
             self._point(branch, made, exists=tip is not None, force=not on_top)
             return made
 
@@ -106,6 +106,8 @@ class Branches:
         except AnswerLostError:
             if self.tip(branch) != commit:
                 raise
+        except InvalidError as error:
+            raise GitHubError(f"the branch {branch} has moved meanwhile", remedy="run the job again") from error
 
 
 def _portions(changes: Mapping[str, str | None]) -> Iterator[Sequence[Mapping[str, Any]]]:

@@ -32,7 +32,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a refresh goes: the base it was made from, and its own branch."""
+    """Where a refresh goes: the commit it was made from, and its own branch."""
 
     publish: Publish
     branch: str
