@@ -1,0 +1,79 @@
+"""What docgen at the command line and docgen in a workflow have in common: models, the day, commits as trees."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tta_orchestrate.errors import GitError
+
+if TYPE_CHECKING:
+    from tta_orchestrate.modes.docgen.run import Request
+    from tta_orchestrate.ports.model import Engine
+    from tta_orchestrate.settings.model import Settings
+    from tta_orchestrate.workspace.commit_tree import CommitTree
+    from tta_orchestrate.workspace.git import Repository
+
+JOURNAL: Final = "journal.jsonl"
+
+
+def make_request(
+    settings: "Settings", *, files: tuple[str, ...] = (), prune: bool = False, allow_removal: bool = False
+) -> "Request":
+    """Return what is asked of ``modes.docgen.run.run`` today."""
+    from tta_orchestrate.modes.docgen.run import Request
+
+    return Request(
+        settings=settings.docgen,
+        quality_threshold=settings.quality_threshold,
+        files=files,
+        prune=prune,
+        allow_removal=allow_removal,
+        today=time.strftime("%Y_%m_%d", time.gmtime()),
+    )
+
+
+@contextmanager
+def models(settings: "Settings", env: Mapping[str, str], output: Path, run_key: str) -> "Iterator[Engine | None]":
+    """Yield the engine, ``None`` when no configured model has its key; its journal lies in *output*."""
+    from tta_orchestrate.cli.wiring import Surroundings, build_engine, roster
+
+    team = roster(settings, env).team()
+    if not (team.executors or team.fallbacks or team.orchestrator):
+        yield None
+        return
+    engine = build_engine(settings, env, Surroundings(journal=output / JOURNAL, run_key=run_key))
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextmanager
+def previous(repository: "Repository | None", read: Callable[[str], str | None]) -> "Iterator[CommitTree | None]":
+    """Yield the commit that the docs were last written for, ``None`` when there is none, or not in this clone."""
+    from tta_orchestrate.modes.docgen.manifest import FILENAME, documented_commit
+
+    commit = documented_commit(read(FILENAME) or "")
+    try:
+        known = repository.resolve(commit) if repository is not None and commit else ""
+    except GitError:
+        known = ""
+    if repository is None or not known:
+        yield None
+        return
+    with tree_at(repository, known) as tree:
+        yield tree
+
+
+@contextmanager
+def tree_at(repository: "Repository", rev: str) -> "Iterator[CommitTree]":
+    """Yield the files at *rev*."""
+    from tta_orchestrate.workspace.commit_tree import CommitTree
+
+    tree = CommitTree(repository, rev)
+    try:
+        yield tree
+    finally:
+        tree.close()
