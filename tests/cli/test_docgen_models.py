@@ -37,6 +37,7 @@ def repository(tmp_path):
 @pytest.fixture
 def docgen(repository, server, monkeypatch):
     """Run with a whole team; the process's environment is where the command line reads keys."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(repository.parent / "state"))
     for name in team.KEYS:
         monkeypatch.delenv(name, raising=False)
     settings = team.settings(server.url).model_dump(
@@ -119,3 +120,10 @@ def test_a_budget_that_is_no_sum_of_money_is_refused(docgen, server, text):
     server.reset(say("Gives back `a`."))
     assert docgen("--budget-usd", text) == 2
     assert server.log == []
+
+
+def test_the_money_goes_through_the_books_of_the_month(docgen, repository, server):
+    server.reset(say("Gives back `a`."))
+    assert docgen() == 0
+    books = (repository.parent / "state" / "tta-orchestrate" / "ledger.jsonl").read_text()
+    assert "docgen" in books

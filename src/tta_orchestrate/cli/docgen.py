@@ -12,8 +12,6 @@ import typer
 from tta_orchestrate.cli.options import DEFAULT_OUTPUT, Budget, Config, Output
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from tta_orchestrate.domain.report import Report
     from tta_orchestrate.modes.docgen.codebase import Codebase
     from tta_orchestrate.modes.docgen.run import Request
@@ -71,7 +69,7 @@ def docgen(
     return 1 if fail_on_drift and report.findings else code
 
 
-def _settings(config: Path | None, root: Path, format_: str, budget_usd: "Decimal | None") -> "Settings":
+def _settings(config: Path | None, root: Path, format_: str, budget_usd: str | None) -> "Settings":
     from tta_orchestrate.cli.options import config_source, settings
     from tta_orchestrate.errors import UsageError
     from tta_orchestrate.settings.docgen import Format
@@ -85,15 +83,14 @@ def _settings(config: Path | None, root: Path, format_: str, budget_usd: "Decima
 
 
 def _write(root: Path, settings: "Settings", request: "Request", output: Path, *, dry_run: bool) -> "Report":
-    from tta_orchestrate.cli.docgen_parts import JOURNAL, models
+    from tta_orchestrate.cli.docgen_parts import JOURNAL, with_models
     from tta_orchestrate.modes.docgen.run import run
     from tta_orchestrate.modes.docgen.store import DocsFolder
 
     folder = DocsFolder(root, settings.docgen.path)
     with _before(root, folder) as before:
         base = replace(codebase(root, settings.docgen), before=before)
-        with models(settings, os.environ, output, f"docgen {base.repository} {base.tree.commit}") as engine:
-            result = run(request, base, folder, engine)
+        result = with_models(settings, os.environ, output, base, lambda engine: run(request, base, folder, engine))
     if not dry_run:
         for path, text in result.changes.items():
             folder.delete(path) if text is None else folder.write(path, text)

@@ -51,7 +51,7 @@ class _Way:
 
 
 def _refresh(request: "RunRequest", settings: "Settings", repository: "Repository") -> Report:
-    from tta_orchestrate.cli.docgen_parts import make_request, models, previous, tree_at
+    from tta_orchestrate.cli.docgen_parts import make_request, previous, tree_at, with_models
     from tta_orchestrate.modes.docgen.run import run
 
     way = _way(request, settings.docgen, repository)
@@ -60,10 +60,9 @@ def _refresh(request: "RunRequest", settings: "Settings", repository: "Repositor
         with previous(repository, docs.read) as before:
             base = replace(_codebase(request, settings.docgen, repository, tree), before=before)
             asked = make_request(settings, files=_chosen(request, tree) if request.paths else ())
-            with models(
-                settings, request.environ, request.output, f"docgen {request.repository} {tree.commit}"
-            ) as engine:
-                result = run(asked, base, docs, engine)
+            result = with_models(
+                settings, request.environ, request.output, base, lambda engine: run(asked, base, docs, engine)
+            )
     report = replace(result.report, notices=(*result.report.notices, *way.notices))
     if way.hub is None:
         return report
@@ -86,9 +85,9 @@ def _publish(
     return publish(
         target,
         {f"{folder}/{path}": text for path, text in changes.items()},
-        [str(page["page"]) for page in report.extra["pages"]["written"]],
+        [str(page["page"]) for page in report.extra.get("pages", {}).get("written", ())],
         hub,
-        [f"{one['path']} {one['symbol']}: {one['kind']}" for one in report.extra["api_breakage"]],
+        [f"{one['path']} {one['symbol']}: {one['kind']}" for one in report.extra.get("api_breakage", ())],
     )
 
 

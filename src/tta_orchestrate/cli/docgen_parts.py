@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.errors import GitError
 
 if TYPE_CHECKING:
-    from tta_orchestrate.modes.docgen.run import Request
+    from tta_orchestrate.modes.docgen.codebase import Codebase
+    from tta_orchestrate.modes.docgen.run import Request, Result
     from tta_orchestrate.ports.model import Engine
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.commit_tree import CommitTree
@@ -34,18 +36,36 @@ def make_request(
     )
 
 
-@contextmanager
-def models(settings: "Settings", env: Mapping[str, str], output: Path, run_key: str) -> "Iterator[Engine | None]":
-    """Yield the engine, ``None`` when no configured model has its key; its journal lies in *output*."""
-    from tta_orchestrate.cli.wiring import Surroundings, build_engine, roster
+def with_models(
+    settings: "Settings",
+    env: Mapping[str, str],
+    output: Path,
+    base: "Codebase",
+    work: "Callable[[Engine | None], Result]",
+) -> "Result":
+    """Return what *work* makes of the engine, which is ``None`` when no configured model has its key.
 
-    team = roster(settings, env).team()
-    if not (team.executors or team.fallbacks or team.orchestrator):
-        yield None
-        return
-    engine = build_engine(settings, env, Surroundings(journal=output / JOURNAL, run_key=run_key))
+    Money is set aside in the books across runs before the first model is asked, and settled at the end. The journal
+    lies in *output*.
+    """
+    from tta_orchestrate.cli import delivery
+    from tta_orchestrate.cli.desk import Desk
+    from tta_orchestrate.cli.wiring import Surroundings, build_engine, roster
+    from tta_orchestrate.domain.report import Subject
+    from tta_orchestrate.modes.docgen.run import Result
+
+    if roster(settings, env).team().is_empty:
+        return work(None)
+    desk = Desk(settings, env, mode="docgen", output=output, repository=base.repository)
+    key = f"docgen {base.repository} {base.tree.commit}"
+    engine = build_engine(settings, env, Surroundings(journal=output / JOURNAL, run_key=key, spending=desk))
     try:
-        yield engine
+        desk.check()
+        if desk.skips:
+            notice = "cost_tracking.on_limit is skip: nothing was done."
+            return Result(report=desk.close(delivery.disabled("docgen", Subject(), notice)))
+        result = work(engine)
+        return replace(result, report=desk.close(result.report))
     finally:
         engine.close()
 

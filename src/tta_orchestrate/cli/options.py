@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -28,18 +27,9 @@ def _folder(text: str) -> Path:
 
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.", parser=_folder)]
-
-
-def _dollars(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise UsageError("--budget-usd is no number", remedy="give US dollars, such as 0.50") from None
-
-
 Budget = Annotated[
-    Decimal | None,
-    typer.Option("--budget-usd", metavar="USD", help="Hard limit of this run, in US dollars.", parser=_dollars),
+    str | None,
+    typer.Option("--budget-usd", metavar="USD", help="Hard limit of this run, in US dollars."),
 ]
 DEFAULT_OUTPUT: Final = Path("tta-report")
 

@@ -28,7 +28,7 @@ class RunRequest:
     head: str
     paths: tuple[str, ...]
     fail_on: str | None
-    budget_usd: Decimal | None
+    budget_usd: Decimal | str | None
     trusted: bool
     """False: never execute anything of the change."""
     title: str
