@@ -31,7 +31,7 @@ def review_pull_request(
     environ: Mapping[str, str],
     paths: tuple[str, ...] = (),
     fail_on: str | None = None,
-    budget_usd: Decimal | None = None,
+    budget_usd: Decimal | str | None = None,
     post: bool = False,
 ) -> Report:
     """Fetch pull request *number* of repository *name*, review it, and when asked to, show the result there.
@@ -71,7 +71,7 @@ def _request(
     environ: Mapping[str, str],
     paths: tuple[str, ...],
     fail_on: str | None,
-    budget_usd: Decimal | None,
+    budget_usd: Decimal | str | None,
     token: str,
 ) -> RunRequest:
     from tta_orchestrate.github.pull_request import fetch_commits
