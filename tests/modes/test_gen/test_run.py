@@ -54,8 +54,9 @@ def git(folder, *arguments):
 
 
 def generate(folder, *files, **options):
-    settings = section.TestGen(seconds_per_target=options.pop("seconds", 8), mutants=40)
-    return run(Request(root=folder, files=files, interpreter=sys.executable, **options), settings)
+    """The search ends by itself (it stalls after 400 idle candidates): the seconds are a net, not a pace."""
+    settings = section.TestGen(seconds_per_target=options.pop("seconds", 60), mutants=options.pop("mutants", 24))
+    return run(Request(root=folder, files=files, interpreter=sys.executable, patience=400, **options), settings)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +117,7 @@ def test_a_change_is_proved_and_a_lost_behaviour_is_a_finding(tmp_path):
     (folder / "shop.py").write_text(changed)
     line = next(n for n, text in enumerate(changed.splitlines(), 1) if "net >= 500" in text)
     report = generate(
-        folder, changed={"shop.py": frozenset({line})}, base_files=lambda: {"shop.py": SHOP.encode()}, seconds=14
+        folder, changed={"shop.py": frozenset({line})}, base_files=lambda: {"shop.py": SHOP.encode()}
     )
     (target,) = report.extra["targets"]
     assert "change-proving" in {kept["label"] for kept in target["kept"]}
@@ -138,7 +139,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", sorted(BROKEN))
 def test_a_file_that_cannot_be_tested_says_why(tmp_path, name):
     source, reason = BROKEN[name]
-    report = generate(repository(tmp_path, **{f"{name}_py": source}), f"{name}.py", seconds=5)
+    report = generate(repository(tmp_path, **{f"{name}_py": source}), f"{name}.py")
     (failure,) = report.failures
     assert reason in failure.reason
     assert report.verdict.outcome in {Outcome.PARTIAL, Outcome.UNAVAILABLE}
@@ -186,7 +187,7 @@ def test_kills_the_session():
 @pytest.mark.slow
 def test_a_rough_neighbourhood_is_survived_and_said(tmp_path):
     """Endless loops in C, functions that kill their process, failing and crashing tests of the repository."""
-    report = generate(repository(tmp_path, shop_py=SHOP + HOSTILE, tests__test_shop_py=SUITE), "shop.py", seconds=10)
+    report = generate(repository(tmp_path, shop_py=SHOP + HOSTILE, tests__test_shop_py=SUITE), "shop.py")
     (target,) = report.extra["targets"]
     aside = {entry["test"].rpartition("::")[2]: entry["outcome"] for entry in target["baseline"]["set_aside"]}
     assert aside == {"test_wrong": "failed", "test_kills_the_session": "crashed"}

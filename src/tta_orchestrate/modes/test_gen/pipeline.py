@@ -33,6 +33,8 @@ class Plan:
     mutants: int = 120
     cases: int = 80
     seed: int = 0
+    patience: int = 0
+    """Candidates in a row without anything new before the generator stalls; 0: its own default."""
 
 
 def generate(
@@ -213,7 +215,7 @@ def _local(
     request = {
         "command": "explore", "module": bench.unit.module, "file": bench.arena.path_of(bench.snapshot,
         bench.unit.path), "source": bench.unit.source,
-        "seconds": seconds, "seed": plan.seed, "only": list(only), "max_cases": plan.cases,
+        "seconds": seconds, "seed": plan.seed, "only": list(only), "max_cases": plan.cases, "patience": plan.patience,
         "examples": examples.mine(bench.unit.source,
         texts),
         "covered": sorted(bench.baseline.arcs(bench.unit.path)), "mutants": [asdict(m) for m in alive],

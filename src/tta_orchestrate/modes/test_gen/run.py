@@ -40,6 +40,8 @@ class Request:
     """Changed lines of each file at head, for a pull request; then only those files are targets."""
     base_files: Callable[[], Mapping[str, bytes]] | None = None
     """The regular files of the base revision."""
+    patience: int = 0
+    """Candidates in a row without anything new before the generator stalls; 0: its own default."""
 
 
 def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = time.monotonic) -> Report:
@@ -74,7 +76,7 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
                 continue
             diff = Diff(base=base, lines=request.changed[path]) if base is not None and request.changed else None
             result = pipeline.generate(
-                arena, tree, project, path, _plan(settings), baseline=baseline, diff=diff, clock=clock
+                arena, tree, project, path, _plan(settings, request.patience), baseline=baseline, diff=diff, clock=clock
             )
             results.append(result)
             if result.text:
@@ -84,12 +86,13 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
     return _report(results, findings, skipped, patch, _notices(level, environment, results))
 
 
-def _plan(settings: TestGen) -> pipeline.Plan:
+def _plan(settings: TestGen, patience: int) -> pipeline.Plan:
     return pipeline.Plan(
         seconds=settings.seconds_per_target,
         mutants=settings.mutants,
         cases=settings.max_tests,
         seed=settings.seed,
+        patience=patience,
     )
 
 
