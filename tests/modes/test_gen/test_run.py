@@ -116,9 +116,7 @@ def test_a_change_is_proved_and_a_lost_behaviour_is_a_finding(tmp_path):
     changed = SHOP.replace("net > 1000", "net >= 500")
     (folder / "shop.py").write_text(changed)
     line = next(n for n, text in enumerate(changed.splitlines(), 1) if "net >= 500" in text)
-    report = generate(
-        folder, changed={"shop.py": frozenset({line})}, base_files=lambda: {"shop.py": SHOP.encode()}
-    )
+    report = generate(folder, changed={"shop.py": frozenset({line})}, base_files=lambda: {"shop.py": SHOP.encode()})
     (target,) = report.extra["targets"]
     assert "change-proving" in {kept["label"] for kept in target["kept"]}
     assert target["gates"]["fail-to-pass"] == "run"

@@ -2,28 +2,27 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tta_orchestrate.domain.finding import Category, Finding, Severity, fingerprint
+from tta_orchestrate.domain.finding import Finding
 from tta_orchestrate.domain.outcome import Outcome, Tally, conclude, decide
 from tta_orchestrate.domain.report import Coverage, Failure, Report, Skipped, SkipReason, Subject
-from tta_orchestrate.modes.test_gen import facts, pipeline, snapshot
+from tta_orchestrate.modes.test_gen import annotations, facts, pipeline, snapshot
 from tta_orchestrate.modes.test_gen.arena import Arena, Session
 from tta_orchestrate.modes.test_gen.diff import Diff
 from tta_orchestrate.modes.test_gen.environment import Environment, find_environment
-from tta_orchestrate.modes.test_gen.outcome import Suspect, TargetResult
+from tta_orchestrate.modes.test_gen.outcome import TargetResult
 from tta_orchestrate.modes.test_gen.patch import patch_of
+from tta_orchestrate.modes.test_gen.render import tidy
 from tta_orchestrate.modes.test_gen.shape import measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
+from tta_orchestrate.modes.test_gen.splice import earlier_file, moved, splice
 from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.sandbox.spec import Level
 from tta_orchestrate.settings.test_gen import SandboxPolicy, TestGen
-
-RULE_SUSPECT = "test-gen/suspected-bug"
-RULE_REGRESSION = "test-gen/possible-regression"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +78,35 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
                 arena, tree, project, path, _plan(settings, request.patience), baseline=baseline, diff=diff, clock=clock
             )
             results.append(result)
+            _join(arena, tree, project, result)
             if result.text:
                 tree.write(result.tests_path, result.text.encode())  # later targets choose other names, and measure it
-        patch = patch_of({r.tests_path: (None, r.text) for r in results if r.text})
-        findings = tuple(finding for r in results for finding in _findings(r, tree))
+        patch = patch_of({r.tests_path: (r.earlier, r.text) for r in results if r.text})
+        findings = tuple(
+            finding for r in results for finding in annotations.findings(r, tree, (request.changed or {}).get(r.path))
+        )
     return _report(results, findings, skipped, patch, _notices(level, environment, results))
+
+
+def _join(arena: Arena, tree: Snapshot, project: facts.Project, result: TargetResult) -> None:
+    """Move the kept tests into the file that an earlier run made, if all of it passes there; else they stay apart."""
+    if not result.text:
+        return
+    unit = facts.read_unit(tree, result.path)
+    path = earlier_file(project, unit, tree)
+    old = tree.read(path) if path else ""
+    joined = splice(old, result.text) if path else None
+    if path is None or joined is None:
+        return
+    text, renamed = tidy(joined[0]), joined[1]
+    tree.write(path, text.encode())
+    session = arena.run(tree, [path], roots=(unit.root, *(r for r in project.roots if r != unit.root)), seconds=60)
+    tree.write(path, old.encode())
+    if not session.complete or any(t.outcome != "passed" for t in session.tests.values()):
+        result.notes.append(f"not joined with {path}: together they do not pass")
+        return
+    result.kept = [replace(k, test=moved(k.test, path, renamed)) for k in result.kept]
+    result.tests_path, result.earlier, result.text = path, old, text
 
 
 def _plan(settings: TestGen, patience: int) -> pipeline.Plan:
@@ -141,33 +164,6 @@ def _largest_gaps(paths: Sequence[str], tree: Snapshot, baseline: Session) -> li
             return 0
 
     return sorted((p for p in paths if gap(p)), key=lambda p: (-gap(p), p))
-
-
-def _findings(result: TargetResult, tree: Snapshot) -> Iterator[Finding]:
-    lines = tree.read(result.path).splitlines()
-    for suspect in result.suspects:
-        yield _suspected(result.path, suspect, lines)
-    for drop in result.regressions:
-        candidate = _claim(result.path, 1, lines, RULE_REGRESSION)
-        yield replace(candidate, severity=Severity.HIGH, title=f"Possible regression: {drop.test}", message=drop.reason)
-
-
-def _suspected(path: str, suspect: Suspect, lines: list[str]) -> Finding:
-    message = (
-        f"`{suspect.expr}` ends in {suspect.error}. Every argument is of its declared type. "
-        "Expected: a result, or an error raised on purpose. A person has to say which."
-    )
-    claim = _claim(path, suspect.line, lines, RULE_SUSPECT, symbol=suspect.target)
-    return replace(claim, title=f"Suspected bug in {suspect.target}", message=message)
-
-
-def _claim(path: str, line: int, lines: list[str], rule: str, *, symbol: str = "") -> Finding:
-    quote = lines[line - 1] if 0 < line <= len(lines) else ""
-    return Finding(
-        path=path, start_line=line, end_line=line, quote=quote, rule=rule, category=Category.BUG,
-        severity=Severity.LOW, source="test-gen", title="", message="", confidence=0.5, symbol=symbol,
-        fingerprint=fingerprint(path=path, quote=quote, rule=rule, symbol=symbol),
-    )  # fmt: skip
 
 
 def _done(result: TargetResult) -> bool:

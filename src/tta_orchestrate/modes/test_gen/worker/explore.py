@@ -92,7 +92,8 @@ class Search:
                 lambda send, beat: self._search(send, beat, time.monotonic() + left), self._take, deadline + 0.3
             )
             barren = 0 if len(self.kept) > known else barren + 1
-            self.stalled = self.stalled or barren >= 2 + self.patience // _PER_KILLED
+            if barren >= 2 + self.patience // _PER_KILLED:
+                break
 
     def _search(self, send: Callable[[Any], None], beat: Callable[[str], None], until: float) -> None:
         tracer = Tracer([self.subject.file])
