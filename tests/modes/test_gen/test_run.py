@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
+from generated import generate, once, repository
 from tta_orchestrate.domain.outcome import Outcome
-from tta_orchestrate.modes.test_gen.run import Request, run
-from tta_orchestrate.settings import test_gen as section
 
 SHOP = '''
 """A shop."""
@@ -38,31 +37,12 @@ async def fetch(n: int) -> int:
 '''.lstrip()
 
 
-def repository(folder, **files):
-    for name, text in files.items():
-        path = folder / name.replace("__", "/").replace("_py", ".py")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    git(folder, "init", "-q", ".")
-    git(folder, "add", "-A")
-    git(folder, "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "x")
-    return folder
-
-
-def git(folder, *arguments):
-    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
-def generate(folder, *files, **options):
-    """The search ends by itself (it stalls after 400 idle candidates): the seconds are a net, not a pace."""
-    settings = section.TestGen(seconds_per_target=options.pop("seconds", 60), mutants=options.pop("mutants", 24))
-    return run(Request(root=folder, files=files, interpreter=sys.executable, patience=400, **options), settings)
-
-
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    folder = repository(tmp_path_factory.mktemp("shop"), shop_py=SHOP)
-    return folder, generate(folder, "shop.py")
+def shop(tmp_path_factory, worker_id):
+    def make(folder):
+        return folder, generate(repository(folder, shop_py=SHOP), "shop.py")
+
+    return once(tmp_path_factory, worker_id, "shop", make)
 
 
 @pytest.mark.slow
@@ -185,7 +165,7 @@ def test_kills_the_session():
 @pytest.mark.slow
 def test_a_rough_neighbourhood_is_survived_and_said(tmp_path):
     """Endless loops in C, functions that kill their process, failing and crashing tests of the repository."""
-    report = generate(repository(tmp_path, shop_py=SHOP + HOSTILE, tests__test_shop_py=SUITE), "shop.py")
+    report = generate(repository(tmp_path, shop_py=SHOP + HOSTILE, tests__test_shop_py=SUITE), "shop.py", mutants=8)
     (target,) = report.extra["targets"]
     aside = {entry["test"].rpartition("::")[2]: entry["outcome"] for entry in target["baseline"]["set_aside"]}
     assert aside == {"test_wrong": "failed", "test_kills_the_session": "crashed"}
@@ -213,7 +193,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.mark.slow
 def test_a_conftest_that_forges_passes_earns_nothing(tmp_path):
-    report = generate(repository(tmp_path, shop_py=SHOP, tests__conftest_py=CONFTEST), "shop.py")
+    report = generate(repository(tmp_path, shop_py=SHOP, tests__conftest_py=CONFTEST), "shop.py", mutants=8)
     (target,) = report.extra["targets"]
     assert target["kept"] == []
     assert report.patch == ""

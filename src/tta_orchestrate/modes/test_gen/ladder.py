@@ -51,6 +51,7 @@ class Ladder:
     """By the shape of the test, expected values left out."""
     errors: dict[str, str] = field(default_factory=dict)
     dropped: list[Drop] = field(default_factory=list)
+    _judged: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def climb(self, engine: Engine, goals: Sequence[Goal]) -> list[TestCode]:
@@ -62,9 +63,16 @@ class Ladder:
                 break
             self.errors.clear()
             results = engine.execute(tasks, self._gate(by_unit))
+            self._resume(results, by_unit)
             self.bench.result.models += [_told(result, attempt) for result in results]
         self.bench.result.dropped += self.dropped
         return list(self.accepted.values())
+
+    def _resume(self, results: Sequence[TaskResult], by_unit: dict[str, Goal]) -> None:
+        """Run the answers that an interrupted run paid for: they arrive without having passed the gate of this one."""
+        for result in results:
+            if result.answer is not None and result.task.unit not in self._judged:
+                self._judge(by_unit[result.task.unit], result.answer["tests"])
 
     def _open(self, goals: Sequence[Goal], attempt: int) -> list[Goal]:
         return [goal for goal in goals if attempt == 1 or goal.symbol in self.errors]
@@ -84,6 +92,7 @@ class Ladder:
     def _gate(self, by_unit: dict[str, Goal]) -> Callable[[Task, Json], GateResult]:
         def gate(task: Task, answer: Json) -> GateResult:
             with self._lock:  # one snapshot, one box at a time
+                self._judged.add(task.unit)
                 return self._judge(by_unit[task.unit], answer["tests"])
 
         return gate
@@ -146,8 +155,7 @@ class Ladder:
             useful = [test for test in left if self._adds(bench, goal, test)]
         finally:
             self.bench.snapshot.remove(scratch.tests_path)
-        for drop in scratch.dropped:
-            wrong.append(f"{drop.test}: {_clean(drop.reason)}")
+        wrong += [f"{drop.test}: {_clean(drop.reason)}" for drop in scratch.dropped]
         for test in left:
             if test not in useful:
                 wrong.append(f"{test.name}: passes, but runs no line or branch that was asked for")

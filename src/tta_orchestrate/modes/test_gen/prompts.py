@@ -22,11 +22,12 @@ sleep, no skip, no subprocess, no mock of the module under test, no files outsid
 Code that looks wrong: test what it should do, and it will be told to a person. Answer with the JSON object alone.
 """
 ARBITER: Final = f"""You settle questions about tests and the code they run, by the evidence shown alone. {_STRANGERS}
-suspect: the call ends in an accident. `bug` if a careful caller may expect otherwise, `intended` if that is the contract.
+suspect: the call ends in an accident. `bug` if a careful caller may expect otherwise, `intended` if that is the
+contract.
 dispute: a proposed test expects something else than the code does. `bug`: the test is right by docstring or name;
 `intended`: the code is right.
-test: a kept test records what the code does. `contradicts` if the asserted value contradicts the docstring, else `fine`;
-give in `name` a better name (test_ and lower-case words joined by _), or "" when it is good.
+test: a kept test records what the code does. `contradicts` if the asserted value contradicts the docstring, else
+`fine`; give in `name` a better name (test_ and lower-case words joined by _), or "" when it is good.
 mutant: nothing tells the changed line from the original. `equivalent` if nothing ever could, else `testable`.
 `unclear` is a good answer where the evidence does not decide. reason: one short sentence. One verdict for every id.
 Answer with the JSON object alone.

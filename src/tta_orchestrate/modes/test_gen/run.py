@@ -20,6 +20,7 @@ from tta_orchestrate.modes.test_gen.render import tidy
 from tta_orchestrate.modes.test_gen.shape import measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.modes.test_gen.splice import earlier_file, moved, splice
+from tta_orchestrate.ports.model import Engine
 from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.sandbox.spec import Level
 from tta_orchestrate.settings.test_gen import SandboxPolicy, TestGen
@@ -43,8 +44,16 @@ class Request:
     """Candidates in a row without anything new before the generator stalls; 0: its own default."""
 
 
-def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = time.monotonic) -> Report:
+def run(
+    request: Request,
+    settings: TestGen,
+    *,
+    engine: Engine | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Report:
     """Generate tests and return the report; its ``patch`` holds the new files, ``extra["targets"]`` the figures.
+
+    *engine* is asked for what the local generator stalls on; without one nothing is sent anywhere.
 
     Raises:
         SourceError: a file or the interpreter that was asked for does not exist.
@@ -75,7 +84,15 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
                 continue
             diff = Diff(base=base, lines=request.changed[path]) if base is not None and request.changed else None
             result = pipeline.generate(
-                arena, tree, project, path, _plan(settings, request.patience), baseline=baseline, diff=diff, clock=clock
+                arena,
+                tree,
+                project,
+                path,
+                _plan(settings, request.patience),
+                baseline=baseline,
+                diff=diff,
+                engine=engine,
+                clock=clock,
             )
             results.append(result)
             _join(arena, tree, project, result)
@@ -85,7 +102,8 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
         findings = tuple(
             finding for r in results for finding in annotations.findings(r, tree, (request.changed or {}).get(r.path))
         )
-    return _report(results, findings, skipped, patch, _notices(level, environment, results))
+    report = _report(results, findings, skipped, patch, _notices(level, environment, results))
+    return replace(report, cost=engine.cost()) if engine is not None else report
 
 
 def _join(arena: Arena, tree: Snapshot, project: facts.Project, result: TargetResult) -> None:
@@ -201,13 +219,17 @@ def _report(
             files_changed=len(results), files_reviewed=len(done),
             lines_changed=sum(len(r.after.all_lines) for r in lines if r.after),
             lines_reviewed=sum(len(r.after.lines) for r in lines if r.after), units_planned=len(results),
-            units_done=len(done), performed_by=("local generator",),
+            units_done=len(done), performed_by=("local generator", *_models(results)),
         ),
         subject=Subject(),
         notices=notices,
         patch=patch,
         extra={"targets": [r.to_json() for r in results]},
     )  # fmt: skip
+
+
+def _models(results: list[TargetResult]) -> list[str]:
+    return sorted({entry["model"] for r in results for entry in r.models if entry["model"]})
 
 
 def _notices(level: Level, environment: Environment, results: list[TargetResult]) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def splice(old: str, new: str) -> tuple[str, dict[str, str]] | None:
             inserts.append((end, [line for m in methods for line in ("", *_segment(new, m, taken, renamed))]))
         elif isinstance(node, _Definition):
             inserts.append((len(lines), ["", "", *_segment(new, node, taken, renamed)]))
-    for at, added in reversed(sorted(inserts, key=lambda pair: pair[0])):  # of two at one place the later first
+    for _, (at, added) in sorted(enumerate(inserts), key=lambda entry: (entry[1][0], entry[0]), reverse=True):
         lines[at:at] = added
     for first, last, added in _imports(there, here):
         lines[first:last] = added

@@ -27,6 +27,8 @@ _PER_TARGET = 60
 _MATRIX_ROWS = 60
 _PATIENCE = 60_000
 """Candidates in a row that bring nothing new before the search is taken to have stalled."""
+_ALL_REACHED = 20
+"""With no statement left to reach, this part of the patience is enough."""
 _PER_KILLED = 10_000
 """A searcher that had to be killed and found nothing stands for this many idle candidates."""
 _HUNT_SHARE = 8
@@ -80,6 +82,7 @@ class Search:
         self.hangs = 0
         self.patience = int(request.get("patience") or _PATIENCE)
         self.stalled = False
+        self.goals = frozenset(map(int, request.get("statements", ())))
 
     # -- phase 1 ------------------------------------------------------------------------------------------------
 
@@ -102,7 +105,8 @@ class Search:
         corpus = [candidate for candidate, _ in self.kept.values()]
         signatures = {key: candidate.size for key, (candidate, _) in self.kept.items()}
         count = idle = 0
-        while time.monotonic() < until and idle < self.patience:
+        limit = self._limit()
+        while time.monotonic() < until and idle < limit:
             candidate = seeds.pop(0) if seeds else self.inventor.next(corpus)
             beat(candidate.target)
             target = self.targets.get(candidate.target)
@@ -115,7 +119,9 @@ class Search:
             idle += not seeds
             arcs = frozenset(tracer.take().get(self.subject.file, ()))
             self.inventor.learn(candidate, seen, fresh=bool(arcs - self.covered))
-            self.covered |= arcs
+            if not arcs <= self.covered:
+                self.covered |= arcs
+                limit = self._limit()
             if seen["kind"] in {"stuck", "opaque"}:
                 continue
             key = (candidate.target, arcs, _shape(seen))
@@ -129,7 +135,12 @@ class Search:
                 idle = 0
             signatures[key] = size
             send(("keep", key, candidate, seen))
-        send(("count", count, idle >= self.patience))
+        send(("count", count, idle >= limit))
+
+    def _limit(self) -> int:
+        """Return how many idle candidates in a row are enough: few where every statement is reached already."""
+        done = bool(self.goals) and self.goals <= {b for _, b in self.covered}
+        return max(200, self.patience // _ALL_REACHED) if done else self.patience
 
     def _full(self, target: str, signatures: dict[Any, int], key: Any) -> bool:
         return key not in signatures and sum(k[0] == target for k in signatures) >= _PER_TARGET
