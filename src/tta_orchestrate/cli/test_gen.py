@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,7 +62,7 @@ def test_gen(
         repository = _repository(stack, needed=base is not None)
         root = _root(repository)
         flags = {"python": python, "sandbox": sandbox, "seconds_per_target": seconds, "seed": seed}
-        settings = _settings(repository, root, base, config, {"--budget-usd": budget_usd})
+        settings = _settings(repository, root, base, config, {"--budget-usd": _amount(budget_usd)})
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("test-gen", Subject()), output)
         section = settings.test_gen.model_validate(
@@ -94,7 +96,7 @@ def _root(repository: "Repository | None") -> Path:
 
 
 def _settings(
-    repository: "Repository | None", root: Path, base: str | None, config: Path | None, flags: dict[str, str | None]
+    repository: "Repository | None", root: Path, base: str | None, config: Path | None, flags: Mapping[str, object]
 ) -> "Settings":
     if config is not None:
         return options.settings(options.config_source(config), flags).settings
@@ -122,6 +124,14 @@ def _request(repository: "Repository | None", root: Path, files: list[str], base
             if data is not None and repository.entries(fork)[path].mode.startswith("100")
         },
     )
+
+
+def _amount(text: str | None) -> Decimal | str | None:
+    """Return the amount in *text*, or the text itself, which the settings then refuse by its name."""
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation:
+        return text
 
 
 def _engine(stack: ExitStack, settings: "Settings", output: Path, about: str) -> "Engine":

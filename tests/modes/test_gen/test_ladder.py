@@ -114,7 +114,7 @@ def target(vault):
 
 
 def test_a_goal_on_which_the_generator_stalled_is_reached_by_a_models_test(vault):
-    assert target(vault)["coverage"]["after"]["lines"]["percent"] == 100
+    assert target(vault)["coverage"]["after"]["missing_lines"] == [15]  # of `half`, whose test was dropped
     assert 'unlock("swordfish") == "open"' in vault[0].patch
 
 

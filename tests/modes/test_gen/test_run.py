@@ -8,6 +8,7 @@ import pytest
 
 from generated import generate, once, repository
 from tta_orchestrate.domain.outcome import Outcome
+from tta_orchestrate.sinks.summary_md import summary
 
 SHOP = '''
 """A shop."""
@@ -81,6 +82,13 @@ def test_an_accident_with_good_arguments_is_a_finding_not_a_test(shop):
     assert "IndexError" not in shop[1].patch
 
 
+def test_without_a_model_nothing_is_spent_and_open_questions_go_to_a_person(shop):
+    assert not shop[1].cost.calls
+    (target,) = shop[1].extra["targets"]
+    assert any("a bug, or the contract?" in question for question in target["questions"])
+    assert "### Needs a person" in summary(shop[1])
+
+
 def test_the_figures_are_plain_json(shop):
     assert json.loads(json.dumps(shop[1].extra)) == shop[1].extra
 
@@ -101,6 +109,8 @@ def test_a_change_is_proved_and_a_lost_behaviour_is_a_finding(tmp_path):
     assert "change-proving" in {kept["label"] for kept in target["kept"]}
     assert target["gates"]["fail-to-pass"] == "run"
     assert all("price" in kept["test"] for kept in target["kept"])
+    (lost,) = {f.severity.value for f in report.findings if f.rule == "test-gen/possible-regression"}
+    assert lost == "high"
 
 
 BROKEN = {
@@ -165,7 +175,7 @@ def test_kills_the_session():
 @pytest.mark.slow
 def test_a_rough_neighbourhood_is_survived_and_said(tmp_path):
     """Endless loops in C, functions that kill their process, failing and crashing tests of the repository."""
-    report = generate(repository(tmp_path, shop_py=SHOP + HOSTILE, tests__test_shop_py=SUITE), "shop.py", mutants=8)
+    report = generate(repository(tmp_path, shop_py=SHOP + HOSTILE, tests__test_shop_py=SUITE), "shop.py")
     (target,) = report.extra["targets"]
     aside = {entry["test"].rpartition("::")[2]: entry["outcome"] for entry in target["baseline"]["set_aside"]}
     assert aside == {"test_wrong": "failed", "test_kills_the_session": "crashed"}

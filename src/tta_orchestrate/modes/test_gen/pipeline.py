@@ -18,7 +18,7 @@ from tta_orchestrate.modes.test_gen.ladder import Dispute, Ladder
 from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
 from tta_orchestrate.modes.test_gen.outcome import Mutation, Suspect, TargetResult
 from tta_orchestrate.modes.test_gen.render import Writer, parameters_of
-from tta_orchestrate.modes.test_gen.shape import Measured, Shape, measure, shape_of
+from tta_orchestrate.modes.test_gen.shape import Measured, Shape, Symbol, measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.ports.model import Engine
 
@@ -210,7 +210,8 @@ def _catch(bench: Bench, plan: Plan, diff: Diff) -> None:
         bench, snapshot=diff.base, unit=old, shape=shape, baseline=Session(tests={}), result=result, writer=writer,
         ids={}
     )  # fmt: skip
-    cases = _local(base, replace(plan, cases=30), [], sorted(names), share=_CATCH_SHARE) if names else None
+    change = [_as_mutant(n, s, old.source, bench.unit.source) for n, s in enumerate(shape.symbols) if s.name in names]
+    cases = _local(base, replace(plan, cases=30), change, sorted(names), share=_CATCH_SHARE) if names else None
     tests, on_base = pass_gates(base, writer.tests(cases or []), suite=False)
     if tests:
         bench.place_text(writer.file(tests))
@@ -218,6 +219,14 @@ def _catch(bench: Bench, plan: Plan, diff: Diff) -> None:
         sources = {i: f"`{case.expr}`" for i, (_, case) in base.ids.items()}
         bench.result.regressions = regressions(on_base, on_head, list(base.ids), sources)[:_MOST_REGRESSIONS]
         diff.base.remove(result.tests_path)
+
+
+def _as_mutant(number: int, symbol: Symbol, old: str, new: str) -> Mutant:
+    """Return the change as one mutant of the base revision: the search looks for inputs that tell the two apart."""
+    return Mutant(
+        id=number, line=symbol.first, last=symbol.last, operator="change", start=0, end=len(old), before="",
+        replacement=new, symbol=symbol.name,
+    )  # fmt: skip
 
 
 def _local(
