@@ -80,7 +80,8 @@ def prepare(folder, module, python):
     source = Path(found.stdout.strip())
     if source.is_dir():
         shutil.copytree(source, folder / top, ignore=shutil.ignore_patterns("__pycache__", "test*"))
-        file = folder / Path(*module.split(".")).with_suffix(".py")
+        file = folder.joinpath(*module.split(".")).with_suffix(".py")
+        file = file if file.exists() else file.with_suffix("") / "__init__.py"
     else:
         file = Path(shutil.copy(source, folder / source.name))
     (folder / "tests").mkdir()

@@ -9,6 +9,33 @@ from team import KEYS, World
 from tta_orchestrate.loopback.server import Loopback
 from tta_orchestrate.modes.test_gen.prompts import fence
 
+TWO_WORDS = '''
+import hashlib
+
+
+def open_sesame(word: str) -> int:
+    """Return 1 for the first word, 2 for the second, else 0."""
+    digest = hashlib.sha256(word.encode()).hexdigest()
+    if digest.startswith("b9f195c5cc7e"):
+        return 1
+    if digest.startswith("7e525a3c5d8b"):
+        return 2
+    return 0
+'''.lstrip()
+ONE = """
+from cave import open_sesame
+
+
+def test_the_first_word():
+    assert open_sesame("swordfish") == 1
+"""
+SLIP = """
+from cave import open_sesame
+
+
+def test_the_second_word():
+    assert open_sesame(SECOND) == 2
+"""
 VAULT = '''
 """A vault."""
 
@@ -164,6 +191,23 @@ def test_the_summary_tells_kept_dropped_and_cost(vault):
     assert "Candidates not kept" in page
     assert "**Cost per kept test:** $0." in page
     assert json.dumps(vault[0].extra)
+
+
+def test_what_the_first_round_left_open_is_asked_once_more_with_its_error(tmp_path):
+    def answer(question):
+        if "verdicts" in question.schema.get("properties", {}):
+            return "no"
+        if "cannot import name" in question.text:
+            return proposals(test_the_second_word=SLIP.replace("SECOND", '"halibut"'))
+        return proposals(test_the_first_word=ONE, test_the_second_word=SLIP)
+
+    with Loopback(answer) as server:
+        world = World(server.url, tmp_path)
+        report = generate(repository(tmp_path / "tree", cave_py=TWO_WORDS), "cave.py", engine=world.engine())
+        world.close()
+    (target,) = report.extra["targets"]
+    assert [(m["attempt"], m["accepted"]) for m in target["models"]] == [(1, True), (2, True)]
+    assert target["coverage"]["after"]["lines"]["percent"] == 100, target["dropped"]
 
 
 def test_a_fence_cannot_be_closed_from_within_and_holds_no_credential():

@@ -50,6 +50,9 @@ class Ladder:
     disputes: dict[str, Dispute] = field(default_factory=dict)
     """By the shape of the test, expected values left out."""
     errors: dict[str, str] = field(default_factory=dict)
+    reached: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Goals that accepted tests run, by function."""
+    answered: set[str] = field(default_factory=set)
     dropped: list[Drop] = field(default_factory=list)
     _judged: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -57,13 +60,15 @@ class Ladder:
     def climb(self, engine: Engine, goals: Sequence[Goal]) -> list[TestCode]:
         """Ask for tests twice at most: the second round only for what the first left open, with its errors."""
         for attempt in (1, 2):
-            tasks = [self._task(goal, attempt) for goal in goals if attempt == 1 or goal.symbol in self.errors]
-            by_unit = {task.unit: goal for task, goal in zip(tasks, self._open(goals, attempt), strict=True)}
-            if not tasks or not engine.has_executor:
+            asked = list(goals) if attempt == 1 else [goal for goal in goals if self._worth_another(goal)]
+            if not asked or not engine.has_executor:
                 break
+            tasks = [self._task(goal, attempt) for goal in asked]
+            by_unit = {task.unit: goal for task, goal in zip(tasks, asked, strict=True)}
             self.errors.clear()
             results = engine.execute(tasks, self._gate(by_unit))
             self._resume(results, by_unit)
+            self.answered = {by_unit[r.task.unit].symbol for r in results if r.answer is not None}
             self.bench.result.models += [_told(result, attempt) for result in results]
         self.bench.result.dropped += self.dropped
         return list(self.accepted.values())
@@ -74,8 +79,10 @@ class Ladder:
             if result.answer is not None and result.task.unit not in self._judged:
                 self._judge(by_unit[result.task.unit], result.answer["tests"])
 
-    def _open(self, goals: Sequence[Goal], attempt: int) -> list[Goal]:
-        return [goal for goal in goals if attempt == 1 or goal.symbol in self.errors]
+    def _worth_another(self, goal: Goal) -> bool:
+        """Whether some tests were accepted, others failed with an error to learn from, and lines are still open."""
+        reached = self.reached.get(goal.symbol, frozenset())
+        return goal.symbol in self.answered and goal.symbol in self.errors and not goal.lines <= reached
 
     def _task(self, goal: Goal, attempt: int) -> Task:
         data = show(self.bench, goal)
@@ -187,7 +194,10 @@ class Ladder:
             if name == test.name and ran is not None:
                 mine = measure(self.bench.shape, ran.arcs.get(path, ()))
                 lines = (mine.lines - known.lines) | {head for head, _ in mine.branches - known.branches}
-                return bool(lines & goal.lines)
+                reached = self.reached.get(goal.symbol, frozenset())
+                hit = frozenset(lines & goal.lines) - reached
+                self.reached[goal.symbol] = reached | hit
+                return bool(hit)
         return False
 
 
