@@ -269,6 +269,8 @@ def measure(name, module, seed, options):
         if not ids:
             return Score(0, 0, 0, 0, 0, seconds, "no test passes")
         lines, branches = covered(place, ids)
+        if killed(place, ids, [source]):
+            return Score(lines, branches, 0, len(ids), 0, seconds, "fails on the unchanged source: no mutants run")
         mutants = mutate(source, 0, options.mutants)
         bare = place.root / "tests_bare"
         bare.mkdir()

@@ -9,28 +9,15 @@ from team import KEYS, World
 from tta_orchestrate.loopback.server import Loopback
 from tta_orchestrate.modes.test_gen.prompts import fence
 
-TWO_WORDS = '''
-import hashlib
-
-
-def open_sesame(word: str) -> int:
-    """Return 1 for the first word, 2 for the second, else 0."""
-    digest = hashlib.sha256(word.encode()).hexdigest()
-    if digest.startswith("b9f195c5cc7e"):
-        return 1
-    if digest.startswith("7e525a3c5d8b"):
-        return 2
-    return 0
-'''.lstrip()
 ONE = """
-from cave import open_sesame
+from vault import open_sesame
 
 
 def test_the_first_word():
     assert open_sesame("swordfish") == 1
 """
 SLIP = """
-from cave import open_sesame
+from vault import open_sesame
 
 
 def test_the_second_word():
@@ -52,6 +39,16 @@ def unlock(word: str) -> str:
 def half(n: int) -> int:
     """Return half of *n*, rounded up."""
     return n // 2
+
+
+def open_sesame(word: str) -> int:
+    """Return 1 for the first word, 2 for the second, else 0."""
+    digest = hashlib.sha256(word.encode()).hexdigest()
+    if digest.startswith("b9f195c5cc7e"):
+        return 1
+    if digest.startswith("7e525a3c5d8b"):
+        return 2
+    return 0
 '''.lstrip()
 SOLVES = """
 import os
@@ -99,6 +96,9 @@ def script(question):
     """Slip first; solve when the error came back; bend the lie, too; then judge."""
     if "verdicts" in question.schema.get("properties", {}):
         return {"verdicts": list(verdicts(question.text))}
+    if "Function: open_sesame" in question.text:
+        second = SLIP.replace("SECOND", '"halibut"') if "cannot import name" in question.text else SLIP
+        return proposals(test_the_first_word=ONE, test_the_second_word=second)
     if "WORD" in question.text:
         return proposals(test_the_word_unlocks=SOLVES, test_anything_unlocks=BENT, test_sleeps=SLEEPS)
     return proposals(test_anything_unlocks=LIES, test_with_a_slip=CRASHES)
@@ -178,7 +178,7 @@ def test_the_books_are_the_servers_own(vault):
 
 
 def test_only_the_stalled_function_is_shown_with_its_goals_marked(vault):
-    first = vault[2][0]
+    first = next(prompt for prompt in vault[2] if "Function: unlock" in prompt)
     assert '9 !         return "open"' in first
     assert "def half" not in first
 
@@ -193,21 +193,10 @@ def test_the_summary_tells_kept_dropped_and_cost(vault):
     assert json.dumps(vault[0].extra)
 
 
-def test_what_the_first_round_left_open_is_asked_once_more_with_its_error(tmp_path):
-    def answer(question):
-        if "verdicts" in question.schema.get("properties", {}):
-            return "no"
-        if "cannot import name" in question.text:
-            return proposals(test_the_second_word=SLIP.replace("SECOND", '"halibut"'))
-        return proposals(test_the_first_word=ONE, test_the_second_word=SLIP)
-
-    with Loopback(answer) as server:
-        world = World(server.url, tmp_path)
-        report = generate(repository(tmp_path / "tree", cave_py=TWO_WORDS), "cave.py", engine=world.engine())
-        world.close()
-    (target,) = report.extra["targets"]
-    assert [(m["attempt"], m["accepted"]) for m in target["models"]] == [(1, True), (2, True)]
-    assert target["coverage"]["after"]["lines"]["percent"] == 100, target["dropped"]
+def test_what_the_first_round_left_open_is_asked_once_more_with_its_error(vault):
+    asked = [(m["unit"].split()[1], m["attempt"], m["accepted"]) for m in target(vault)["models"]]
+    assert sorted(asked) == [("open_sesame", 1, True), ("open_sesame", 2, True), ("unlock", 1, True)]
+    assert 'open_sesame("halibut") == 2' in vault[0].patch
 
 
 def test_a_fence_cannot_be_closed_from_within_and_holds_no_credential():

@@ -188,6 +188,7 @@ def test_a_rough_neighbourhood_is_survived_and_said(tmp_path):
     assert not names & {"test_endless_returns", "test_suicide_returns"}
 
 
+SMALL = "def twice(n: int) -> int:\n    return n * 2\n"
 CONFTEST = """
 import pytest
 
@@ -203,7 +204,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.mark.slow
 def test_a_conftest_that_forges_passes_earns_nothing(tmp_path):
-    report = generate(repository(tmp_path, shop_py=SHOP, tests__conftest_py=CONFTEST), "shop.py", mutants=8)
+    report = generate(repository(tmp_path, small_py=SMALL, tests__conftest_py=CONFTEST), "small.py")
     (target,) = report.extra["targets"]
     assert target["kept"] == []
     assert report.patch == ""
