@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,9 @@ from tta_orchestrate.errors import GitError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from tta_orchestrate.modes.test_gen.run import Request
+    from tta_orchestrate.ports.model import Engine
     from tta_orchestrate.settings.model import Settings
+    from tta_orchestrate.settings.test_gen import TestGen
     from tta_orchestrate.workspace.git import Repository
 
 _WHAT, _HOW = "What gets tests", "How they are made"
@@ -39,6 +43,7 @@ def test_gen(
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of the search.", rich_help_panel=_HOW)] = None,
     write: Annotated[bool, typer.Option("--write", help="Put the tests into the work tree as well.")] = False,
+    budget_usd: options.Budget = None,
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
@@ -57,13 +62,15 @@ def test_gen(
         repository = _repository(stack, needed=base is not None)
         root = _root(repository)
         flags = {"python": python, "sandbox": sandbox, "seconds_per_target": seconds, "seed": seed}
-        settings = _settings(repository, root, base, config)
+        settings = _settings(repository, root, base, config, {"--budget-usd": _amount(budget_usd)})
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("test-gen", Subject()), output)
         section = settings.test_gen.model_validate(
             {**settings.test_gen.model_dump(), **{key: value for key, value in flags.items() if value is not None}}
         )
-        report = run(_request(repository, root, file or [], base), section)
+        request = _request(repository, root, file or [], base)
+        engine = _engine(stack, settings, output, _about(request, section))
+        report = run(request, section, engine=engine)
     code = delivery.deliver(report, output)
     if write and report.patch:
         _apply(root, report.patch)
@@ -88,13 +95,15 @@ def _root(repository: "Repository | None") -> Path:
     return root.resolve()
 
 
-def _settings(repository: "Repository | None", root: Path, base: str | None, config: Path | None) -> "Settings":
+def _settings(
+    repository: "Repository | None", root: Path, base: str | None, config: Path | None, flags: Mapping[str, object]
+) -> "Settings":
     if config is not None:
-        return options.settings(options.config_source(config)).settings
+        return options.settings(options.config_source(config), flags).settings
     if repository is not None and base is not None:
         revision = base
-        return options.settings(options.steering_source(lambda path: repository.read(revision, path))).settings
-    return options.settings(options.config_source(None, root=root)).settings
+        return options.settings(options.steering_source(lambda path: repository.read(revision, path)), flags).settings
+    return options.settings(options.config_source(None, root=root), flags).settings
 
 
 def _request(repository: "Repository | None", root: Path, files: list[str], base: str | None) -> "Request":
@@ -115,6 +124,38 @@ def _request(repository: "Repository | None", root: Path, files: list[str], base
             if data is not None and repository.entries(fork)[path].mode.startswith("100")
         },
     )
+
+
+def _amount(text: str | None) -> Decimal | str | None:
+    """Return the amount in *text*, or the text itself, which the settings then refuse by its name."""
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def _engine(stack: ExitStack, settings: "Settings", output: Path, about: str) -> "Engine":
+    """Return the engine; the keys stay in this process: what runs in the sandbox gets an environment of its own."""
+    from tta_orchestrate.cli.wiring import Surroundings, build_engine
+
+    journal = output / "journal.jsonl" if settings.enabled else None
+    if journal is not None:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+    engine = build_engine(settings, os.environ, Surroundings(journal=journal, run_key=about))
+    stack.callback(engine.close)
+    return engine
+
+
+def _about(request: "Request", section: "TestGen") -> str:
+    """Return what the answers of this run depend on, as a key: another one does not take them over."""
+    import hashlib
+
+    seen = hashlib.sha256(section.model_dump_json().encode())
+    for path in sorted((*request.files, *(request.changed or ()))):
+        seen.update(
+            path.encode() + b"\0" + (request.root / path).read_bytes() if (request.root / path).is_file() else b""
+        )
+    return f"test-gen {seen.hexdigest()}"
 
 
 def _inside(root: Path, path: str) -> str:
