@@ -40,6 +40,8 @@ class RunRequest:
     server_url: str
     environ: Mapping[str, str]
     """The process's environment, with the keys of the inputs under the providers' usual names."""
+    order: Callable[[str], None] = lambda _: None
+    """Tells the launcher, if there is one, to start or stop a container beside this one."""
 
 
 def configure(request: RunRequest) -> "Settings":
@@ -99,10 +101,20 @@ def _review(request: RunRequest, settings: "Settings") -> Report:
         return _report(replace(found, subject=subject), settings, steering, request.paths, ())
 
 
+def _test_gen(request: RunRequest, settings: "Settings") -> Report:
+    from tta_orchestrate.cli.boxes import generate
+
+    with _repository(request) as repository:
+        return generate(request, settings, repository)
+
+
 def _repository(request: RunRequest) -> "Repository":
     from tta_orchestrate.workspace.git import Repository
 
     return Repository.open(request.objects, request.environ, trust_owner=True)
 
 
-MODES: Final[Mapping[str, Callable[[RunRequest, "Settings"], Report]]] = {"review": _review}
+MODES: Final[Mapping[str, Callable[[RunRequest, "Settings"], Report]]] = {
+    "review": _review,
+    "test-gen": _test_gen,
+}

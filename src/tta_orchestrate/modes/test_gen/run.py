@@ -40,6 +40,10 @@ class Request:
     """Changed lines of each file at head, for a pull request; then only those files are targets."""
     base_files: Callable[[], Mapping[str, bytes]] | None = None
     """The regular files of the base revision."""
+    sandbox: Sandbox | None = None
+    """Where jobs run; ``None``: in this machine, at *level*."""
+    environment: Environment | None = None
+    """The interpreter as the jobs see it; ``None``: it is looked for."""
 
 
 def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = time.monotonic) -> Report:
@@ -50,9 +54,9 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
         SandboxError: the sandbox cannot be built and is not off.
     """
     level = Level.OFF if settings.sandbox is SandboxPolicy.OFF else request.level
-    sandbox = Sandbox(level=level)
+    sandbox = request.sandbox or Sandbox(level=level)
     sandbox.check()
-    environment = find_environment(request.root, asked=settings.python, fallback=request.interpreter)
+    environment = request.environment or find_environment(request.root, asked=settings.python, fallback=request.interpreter)
     arena = Arena(sandbox, environment, request.root, memory_mib=settings.memory_mib, loopback=settings.loopback)
     started = clock()
     with ExitStack() as stack, warnings.catch_warnings():
