@@ -74,7 +74,7 @@ class Host:
             return None
         name = f"tta-{role}-{self.nonce[:12]}"
         if role == "prep":
-            return prep(self.image, name, self.user, self.network, self.rooms, self.environ)
+            return prep(self.image, name, self.user, self.rooms, network=self.network, environ=self.environ)
         return box(self.image, name, self.user, self.rooms)
 
     def slot(self) -> CheckSlot | None:

@@ -63,7 +63,7 @@ class Rooms:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def prep(image: str, name: str, user: str, network: str, rooms: Rooms, environ: Mapping[str, str]) -> Container:
+def prep(image: str, name: str, user: str, rooms: Rooms, *, network: str, environ: Mapping[str, str]) -> Container:
     """Return the container that installs: a network and a proxy at most, and never a proxy's password."""
     proxies = tuple(one for one in PROXIES if environ.get(one) and "@" not in environ[one])
     folder = rooms.folder
@@ -81,8 +81,10 @@ def prep(image: str, name: str, user: str, network: str, rooms: Rooms, environ: 
 
 
 def box(image: str, name: str, user: str, rooms: Rooms) -> Container:
-    """Return the container that runs tests. Its root keeps five capabilities, none of which overrides file rights:
-    the group of the workspace's owner is how it reads jobs and writes results, and jobs do not have that group.
+    """Return the container that runs tests.
+
+    Its root keeps five capabilities, none of which overrides file rights: the group of the workspace's owner is how it
+    reads jobs and writes results, and jobs do not have that group.
     """
     folder = rooms.folder
     readable = tuple(Mount(folder / name) for name in ("source", "deps", "in"))

@@ -87,6 +87,13 @@ class Caller:
     base: str = ""
     head: str = ""
     extra: dict = field(default_factory=dict)
+    secrets: dict = field(default_factory=dict)
+
+    token = TOKEN
+
+    @staticmethod
+    def workflow(*args, **inputs):
+        return workflow(*args, **inputs)
 
     @property
     def web_url(self):
@@ -102,7 +109,9 @@ class Caller:
         )
         return done.stdout.strip()
 
-    def commit(self, files, message):
+    def commit(self, files, message, *, at=""):
+        if at:
+            self.git("checkout", "--quiet", at)
         for name, text in files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,6 +157,7 @@ class Caller:
             "--local-repository", f"tta/orchestrate@v1={self.action}",
             "--local-repository", f"{UPLOAD}={ROOT / 'tests' / 'e2e' / 'upload-artifact'}",
             "--secret", f"GITHUB_TOKEN={TOKEN}",
+            *(word for name, value in self.secrets.items() for word in ("--secret", f"{name}={value}")),
             "--action-offline-mode", "--no-cache-server",
             *(word for name, value in environ.items() if value for word in ("--env", f"{name}={value}")),
         ]  # fmt: skip
@@ -203,7 +213,8 @@ def caller(tmp_path, action, image):
     assert server.violations == []
 
 
-def workflow(event):
+def workflow(event, mode="review", **inputs):
+    more = "".join(f"\n          {name.replace('_', '-')}: {value}" for name, value in inputs.items())
     trigger = {"schedule": "schedule: [{cron: '17 3 * * 1'}]"}.get(event, f"{event}:")
     return f"""\
 name: {event}
@@ -226,7 +237,8 @@ jobs:
       - id: tta
         uses: tta/orchestrate@v1
         with:
-          github-token: ${{{{ secrets.GITHUB_TOKEN }}}}
+          mode: {mode}
+          github-token: ${{{{ secrets.GITHUB_TOKEN }}}}{more}
       - if: always()
         env:
           OUTPUTS: ${{{{ toJSON(steps.tta.outputs) }}}}

@@ -1,6 +1,10 @@
 """The action in a real runner, in a real container, against a server that holds GitHub's contract: `make e2e`."""
 
+import json
 import subprocess
+
+import boxed
+import pytest
 
 from github_server import FORBIDDEN, Fault
 
@@ -174,3 +178,43 @@ def test_a_cancelled_run_ends_by_itself_and_says_so(caller):
     check, _ = check_run(caller)
     assert (check["status"], check["conclusion"]) == ("completed", "cancelled")
     assert cancelled.outputs["conclusion"] == "cancelled"
+
+
+@pytest.fixture
+def hostile(caller):
+    """A pull request with code to test, a conftest that looks for secrets, and a test that forges its verdict."""
+    inputs = {"anthropic_api_key": "${{ secrets.CANARY }}", "budget_usd": '"0"'}
+    flow = caller.workflow("pull_request", "test-gen", **inputs)
+    files = {".github/workflows/pull_request.yml": flow, ".tta/orchestration-config.yaml": boxed.CONFIG}
+    caller.base = caller.commit({**files, "shop.py": boxed.SHOP, "tests/.keep": ""}, "base", at=caller.base)
+    with boxed.listener() as (port, heard):
+        names = f"PORT, ROOMS, WORKSPACE = {port}, '/tmp', {str(caller.folder)!r}\n"
+        caller.head = caller.commit(
+            {
+                "shop.py": boxed.CHANGED,
+                "conftest.py": names + boxed.CONFTEST,
+                "tests/test_forger.py": boxed.FORGER,
+                "tests/test_shop.py": "import shop\n\n\ndef test_price():\n    assert shop.price(100) == 120\n",
+            },
+            "head",
+        )
+        caller.secrets = {"CANARY": boxed.CANARY}
+        caller.heard = heard
+        yield caller
+
+
+def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
+    with boxed.watched() as seen:
+        run = hostile.run("pull_request", hostile.pull_request())
+    assert seen.keys() == {"brain", "prep", "box"}, run.log
+    assert boxed.containers() == set()
+    everything = {role: json.dumps(one) for role, one in seen.items()}
+    assert boxed.CANARY in everything["brain"]
+    for role in ("prep", "box"):
+        assert boxed.CANARY not in everything[role]
+        assert hostile.token not in everything[role]
+    print(run.log)
+    print(json.dumps(seen, indent=1))
+    assert hostile.heard == []
+    assert boxed.CANARY not in run.log
+    assert run.code == 0, run.log

@@ -20,7 +20,7 @@ from tta_orchestrate.domain.report import Report
 from tta_orchestrate.errors import ConfigError, OrchestrateError
 
 if TYPE_CHECKING:
-    from tta_orchestrate.cli.modes import RunRequest
+    from tta_orchestrate.cli.request import RunRequest
     from tta_orchestrate.github.api import GitHub
     from tta_orchestrate.github.events import Decision
     from tta_orchestrate.github.inputs import Inputs
@@ -171,7 +171,7 @@ class Step:
         return found[0]
 
     def _request(self, inputs: "Inputs", decision: "Decision", scratch: Path) -> "RunRequest":
-        from tta_orchestrate.cli.modes import RunRequest
+        from tta_orchestrate.cli.request import RunRequest
 
         head = inputs.head or decision.head
         return RunRequest(

@@ -17,7 +17,7 @@ from tta_orchestrate.domain.report import Report, Subject
 from tta_orchestrate.errors import SandboxError
 
 if TYPE_CHECKING:
-    from tta_orchestrate.cli.modes import RunRequest
+    from tta_orchestrate.cli.request import RunRequest
     from tta_orchestrate.modes.test_gen.environment import Environment
     from tta_orchestrate.modes.test_gen.run import Request
     from tta_orchestrate.settings.model import Settings

@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from tta_orchestrate.cli.modes import RunRequest, configure, run_mode
+from tta_orchestrate.cli.modes import configure, run_mode
+from tta_orchestrate.cli.request import RunRequest
 from tta_orchestrate.domain.report import Report
 from tta_orchestrate.errors import GitHubError, OrchestrateError, UnavailableError, UsageError
 

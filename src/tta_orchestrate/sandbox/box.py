@@ -51,8 +51,8 @@ def _sweep() -> None:
 
 def main() -> None:
     """Serve until the container is ended from outside."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))  # process 1 has no default for them
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: sys.exit(0))  # process 1 has no default for them
     folder, sandbox, number = Path(sys.argv[1]), Sandbox(level=Level.BOX), 0
     while True:
         if answer(folder, number, sandbox):

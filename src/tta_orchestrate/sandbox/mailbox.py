@@ -63,7 +63,9 @@ def fetch(folder: Path, number: int) -> bytes | None:
     """
     try:
         # A FIFO does not block the open, a link does not lead it away, a device is not read.
-        fd = os.open(folder / f"{number}.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        fd = os.open(
+            folder / f"{number}.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+        )
     except FileNotFoundError:
         return None
     except OSError as error:

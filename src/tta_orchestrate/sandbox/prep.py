@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+GROUPS: Final = ("test", "tests", "testing", "dev")
+"""Extras, dependency groups and requirement files whose names say that tests need them."""
 REQUIREMENTS: Final = (
     "requirements.txt",
-    *(f"{a}{b}" for name in ("test", "tests", "testing", "dev")
-      for a, b in ((f"requirements-{name}", ".txt"), (f"{name}-requirements", ".txt"), (f"requirements/{name}", ".txt"))),
+    *(file.format(name) for name in GROUPS
+      for file in ("requirements-{}.txt", "{}-requirements.txt", "requirements/{}.txt")),
     "tests/requirements.txt",
     "test/requirements.txt",
 )  # fmt: skip
-GROUPS: Final = ("test", "tests", "testing", "dev")
-"""Extras and dependency groups whose names say that tests need them."""
 PINNING_LOCKS: Final = ("pylock.toml", "poetry.lock", "pdm.lock")
 """Lock files whose versions become constraints; ``uv.lock`` is exported by uv itself, with hashes."""
 
@@ -53,7 +53,12 @@ def interpreter(folder: Path) -> str:
 def commands(tree: Path, python: Python, setup: Sequence[str] = ()) -> Iterator[tuple[str, ...]]:
     """Yield what to run, in order, in the folder *tree*: *setup* if there is one, else what the files there ask for."""
     if setup:
-        yield ("/usr/bin/env", f"VIRTUAL_ENV={python.venv}", f"PATH={python.venv}/bin:/usr/local/bin:/usr/bin:/bin", *setup)
+        yield (
+            "/usr/bin/env",
+            f"VIRTUAL_ENV={python.venv}",
+            f"PATH={python.venv}/bin:/usr/local/bin:/usr/bin:/bin",
+            *setup,
+        )
         return
     if (tree / "uv.lock").is_file():
         yield from _uv(python)
@@ -139,10 +144,10 @@ def install(tree: Path, python: Python, setup: Sequence[str]) -> bool:
     base = f"{sys.base_prefix}/bin/python3"
     if not _run((base, "-m", "venv", str(python.venv)), tree):
         return False
-    done = all([_run(command, tree) for command in commands(tree, python, setup)])  # each is tried
+    failed = [command for command in commands(tree, python, setup) if not _run(command, tree)]
     if _run((python.program, "-c", "import pytest"), tree):
-        return done
-    return _run(python.pip("pytest"), tree) and done
+        return not failed
+    return _run(python.pip("pytest"), tree) and not failed
 
 
 def main() -> None:

@@ -56,7 +56,9 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
     level = Level.OFF if settings.sandbox is SandboxPolicy.OFF else request.level
     sandbox = request.sandbox or Sandbox(level=level)
     sandbox.check()
-    environment = request.environment or find_environment(request.root, asked=settings.python, fallback=request.interpreter)
+    environment = request.environment or find_environment(
+        request.root, asked=settings.python, fallback=request.interpreter
+    )
     arena = Arena(sandbox, environment, request.root, memory_mib=settings.memory_mib, loopback=settings.loopback)
     started = clock()
     with ExitStack() as stack, warnings.catch_warnings():

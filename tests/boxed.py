@@ -1,0 +1,126 @@
+"""What the engine knows of the containers of a run, watched while they live; and a repository that attacks them."""
+
+import json
+import socket
+import subprocess
+import threading
+from contextlib import contextmanager
+
+CANARY = "canary-sk-ant-" + "c0de" * 8
+
+SHOP = '''\
+def price(net: int, tax: int = 20) -> int:
+    """Return the price."""
+    return net + net * tax // 100
+'''
+CHANGED = (
+    SHOP
+    + '''
+
+def grade(points: int) -> str:
+    """Return the mark for so many points."""
+    if points < 0:
+        raise ValueError("no points below nothing")
+    if points > 90:
+        return "A"
+    if points > 50:
+        return "B"
+    return "C"
+'''
+)
+CONFIG = """\
+orchestration:
+  test_gen:
+    seconds_per_target: 25
+    mutants: 20
+"""
+CONFTEST = """\
+import glob, os, pathlib, socket, subprocess
+
+def attempt(action):
+    try:
+        return repr(action())
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"
+
+LOOT = [attempt(lambda path=path: pathlib.Path(path).read_bytes()) for path in
+        ["/proc/1/environ", f"/proc/{os.getppid()}/environ", "/proc/self/environ", *glob.glob("/tmp/*/in/*.json")]]
+LOOT.append(repr(dict(os.environ)))
+
+def tell():
+    with socket.create_connection(("127.0.0.1", PORT), timeout=2) as line:
+        line.sendall(repr(LOOT).encode())
+
+attempt(tell)
+for folder in (ROOMS, WORKSPACE):
+    for name in ("out/0.json", "out/1.json", "out/2.json", "in/9.json", "state/box", "source/x", "deps/x", "forged"):
+        attempt(lambda: pathlib.Path(folder, name).write_text("{}"))
+attempt(lambda: os.kill(1, 9))
+attempt(lambda: os.kill(os.getppid(), 9))
+attempt(lambda: os.setuid(0))
+print("CONFTEST-RAN", LOOT)
+"""
+FORGER = """\
+import os
+
+def test_forged():
+    record = b'{"event": "test", "id": "tests/test_forger.py::test_forged", "outcome": "passed"}\\n{"event": "end"}\\n'
+    for fd in range(3, 64):
+        try:
+            os.write(fd, record)
+        except OSError:
+            pass
+    os._exit(0)
+"""
+
+
+def engine(*words):
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=30, check=False)
+    return done.stdout
+
+
+def containers():
+    names = engine("ps", "--all", "--format", "{{.Names}}").split()
+    return {name for name in names if name.startswith(("tta-brain-", "tta-prep-", "tta-box-"))}
+
+
+@contextmanager
+def watched():
+    """Collect what the engine says (`docker inspect`) of each container that appears meanwhile, by its role."""
+    seen, over, before = {}, threading.Event(), containers()
+
+    def look():
+        while not over.is_set():
+            for name in containers() - before:
+                role = name.split("-")[1]
+                if role not in seen and (found := json.loads(engine("inspect", name) or "[]")):
+                    seen[role] = found[0]
+            over.wait(0.1)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def listener():
+    """Listen on loopback; yields the port, and what came."""
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            while True:
+                try:
+                    line, _ = server.accept()
+                except OSError:
+                    return
+                with line:
+                    heard.append(line.recv(1 << 20))
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1], heard
+        server.shutdown(socket.SHUT_RDWR)
