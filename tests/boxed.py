@@ -5,6 +5,9 @@ import socket
 import subprocess
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
+
+from container import run_argv
 
 CANARY = "canary-sk-ant-" + "c0de" * 8
 
@@ -56,9 +59,8 @@ for folder in (ROOMS, WORKSPACE):
     for name in ("out/0.json", "out/1.json", "out/2.json", "in/9.json", "state/box", "source/x", "deps/x", "forged"):
         attempt(lambda: pathlib.Path(folder, name).write_text("{}"))
 attempt(lambda: os.kill(1, 9))
-attempt(lambda: os.kill(os.getppid(), 9))
 attempt(lambda: os.setuid(0))
-print("CONFTEST-RAN", LOOT)
+print("CONFTEST-RAN ##[add-mask]x", LOOT)
 """
 FORGER = """\
 import os
@@ -124,3 +126,13 @@ def listener():
         threading.Thread(target=serve, daemon=True).start()
         yield server.getsockname()[1], heard
         server.shutdown(socket.SHUT_RDWR)
+
+
+def escapes(container, host_file):
+    """Run the escape probes in *container*, the launcher's own box, instead of what it would run."""
+    words = ("-I", "-m", "tta_orchestrate.sandbox.escapes", "--level", "box", "--host-file", str(host_file))
+    probing = replace(container, arguments=words, name="tta-escapes-e2e")
+    try:
+        return subprocess.run(run_argv("docker", probing), capture_output=True, text=True, timeout=200, check=False)
+    finally:
+        engine("rm", "--force", probing.name)

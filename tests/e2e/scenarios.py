@@ -3,9 +3,10 @@
 import json
 import subprocess
 
-import boxed
 import pytest
+from rooms import Rooms, box
 
+import boxed
 from github_server import FORBIDDEN, Fault
 
 FILES = {"findings.json", "findings.sarif", "summary.md", "cost-report.json", "cost-report.md"}
@@ -206,15 +207,42 @@ def hostile(caller):
 def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
     with boxed.watched() as seen:
         run = hostile.run("pull_request", hostile.pull_request())
+    assert run.code == 0, run.log
     assert seen.keys() == {"brain", "prep", "box"}, run.log
     assert boxed.containers() == set()
-    everything = {role: json.dumps(one) for role, one in seen.items()}
-    assert boxed.CANARY in everything["brain"]
+    assert boxed.CANARY in json.dumps(seen["brain"]["Config"]["Env"])
+    mounts = {role: {m["Source"].rpartition("/")[2]: m["RW"] for m in one["Mounts"]} for role, one in seen.items()}
+    assert mounts["prep"] == {"source": False, "plan": False, "deps": True}
+    assert mounts["box"] == {"source": False, "deps": False, "in": False, "out": True}
+    assert "deps" not in mounts["brain"]
+    assert seen["box"]["HostConfig"]["NetworkMode"] == "none"
     for role in ("prep", "box"):
-        assert boxed.CANARY not in everything[role]
-        assert hostile.token not in everything[role]
-    print(run.log)
-    print(json.dumps(seen, indent=1))
+        everything = json.dumps(seen[role])
+        assert boxed.CANARY not in everything
+        assert hostile.token not in everything
+        names = {pair.partition("=")[0] for pair in seen[role]["Config"]["Env"]}
+        assert not {name for name in names if name.startswith(("INPUT_", "GITHUB_", "ACTIONS_", "TTA_"))}
+
     assert hostile.heard == []
-    assert boxed.CANARY not in run.log
-    assert run.code == 0, run.log
+    assert [word for word in (boxed.CANARY, hostile.token, "##[") if word in run.log] == []
+    assert hostile.git("status", "--porcelain", "--untracked-files=no") == ""
+    assert not (hostile.folder / "forged").exists()
+
+    (artifact,) = run.artifacts
+    report = json.loads((hostile.folder.parent / "artifacts" / artifact / "findings.json").read_text())
+    (target,) = report["targets"]
+    outcomes = {one["test"]: one["outcome"] for one in target["baseline"]["set_aside"]}
+    assert outcomes == {"tests/test_forger.py::test_forged": "crashed"}
+    assert target["baseline"]["passed"] == 1
+    assert target["kept"], target
+    assert set(run.artifacts[artifact]) >= FILES - {"findings.sarif"} | {"changes.patch"}
+
+
+def test_no_probe_escapes_from_the_box(image, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("a file of the host")
+    rooms = Rooms.make(str(tmp_path), owner=(1001, 1001))
+    done = boxed.escapes(box(image, "", "1001:1001", rooms), outside)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " probes tried, 0 reached" in done.stdout
+    assert int(done.stdout.split()[-5]) >= 40

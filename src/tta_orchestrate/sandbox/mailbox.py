@@ -70,13 +70,16 @@ def fetch(folder: Path, number: int) -> bytes | None:
         return None
     except OSError as error:
         raise LetterError(f"it cannot be opened: {error.strerror}") from error
-    with os.fdopen(fd, "rb") as file:
+    try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
             raise LetterError("it is no plain file")
         if status.st_size > LARGEST:
             raise LetterError(f"{status.st_size} bytes are more than {LARGEST}")
-        data = file.read(LARGEST + 1)
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            data = file.read(LARGEST + 1)
+    finally:
+        os.close(fd)
     if len(data) > LARGEST:
         raise LetterError(f"it grew beyond {LARGEST} bytes")
     return data
