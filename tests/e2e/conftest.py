@@ -167,20 +167,28 @@ class Caller:
         found = {one.name: sorted(str(file.relative_to(one)) for file in one.rglob("*")) for one in artifacts.iterdir()}
         return Run(done.returncode, done.stdout + done.stderr, outputs, found)
 
-    def cancel_launcher(self, event, payload):
-        """Start the launcher as the runner does, and send it SIGINT while the program waits for GitHub."""
+    def start_launcher(self, event, payload, **environ):
+        """Start the launcher as the runner does; returns the process, and the file of its outputs."""
         work = self.folder.parent
         files = {name: work / name for name in ("output", "summary", "event.json")}
         for file in files.values():
             file.touch()
         files["event.json"].write_text(json.dumps(payload))
-        environ = os.environ | {
+        facts = os.environ | {
             "GITHUB_WORKSPACE": str(self.folder), "GITHUB_OUTPUT": str(files["output"]), "GITHUB_RUN_ID": "1",
             "GITHUB_STEP_SUMMARY": str(files["summary"]), "GITHUB_EVENT_PATH": str(files["event.json"]),
             "GITHUB_EVENT_NAME": event, "GITHUB_API_URL": self.api_url, "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_SHA": self.head, "GITHUB_JOB": "tta", "TTA_IMAGE": self.image, "TTA_NETWORK": "host",
             "INPUT_MODE": "review", "INPUT_GITHUB-TOKEN": TOKEN,
         }  # fmt: skip
+        argv = [sys.executable, "-I", str(self.action / "launcher")]
+        process = subprocess.Popen(
+            argv, env=facts | environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return process, files["output"]
+
+    def cancel_launcher(self, event, payload):
+        """Send the launcher SIGINT while the program waits for GitHub."""
         waiting = threading.Event()
 
         def hold(method, path):
@@ -190,12 +198,24 @@ class Caller:
             return False
 
         self.server.faults = [Fault(hold)]
-        argv = [sys.executable, "-I", str(self.action / "launcher")]
-        process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process, output = self.start_launcher(event, payload)
         assert waiting.wait(60)
         process.send_signal(signal.SIGINT)
         log, _ = process.communicate(timeout=60)
-        return Run(process.returncode, log, runner.read_file(files["output"].read_text()), {})
+        return Run(process.returncode, log, runner.read_file(output.read_text()), {})
+
+    def cancel_box(self, event, payload):
+        """Send the launcher SIGINT while the box runs tests."""
+        process, output = self.start_launcher(event, payload, INPUT_MODE="test-gen")
+        log = ""
+        for line in process.stdout:
+            log += line
+            if line.startswith("box: starting"):
+                break
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+        return Run(process.returncode, log + rest, runner.read_file(output.read_text()), {})
 
 
 @pytest.fixture

@@ -238,6 +238,27 @@ def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
     assert set(run.artifacts[artifact]) >= FILES - {"findings.sarif"} | {"changes.patch"}
 
 
+def test_nothing_is_installed_for_a_fork_and_its_tests_run_with_the_plain_interpreter(hostile):
+    fork = {"sha": hostile.head, "ref": "topic", "repo": {"full_name": "stranger/caller"}}
+    with boxed.watched() as seen:
+        run = hostile.run("pull_request", hostile.pull_request(head=fork))
+    assert run.code == 0, run.log
+    assert seen.keys() == {"brain", "box"}, run.log
+    assert hostile.heard == []
+    (artifact,) = run.artifacts
+    report = json.loads((hostile.folder.parent / "artifacts" / artifact / "findings.json").read_text())
+    assert any("the change comes from outside" in notice for notice in report["notices"])
+    assert report["targets"][0]["kept"]
+
+
+def test_a_cancelled_box_is_gone_and_the_check_says_cancelled(hostile):
+    cancelled = hostile.cancel_box("pull_request", hostile.pull_request())
+    assert cancelled.code == 130, cancelled.log
+    assert boxed.containers() == set()
+    check, _ = check_run(hostile)
+    assert (check["status"], check["conclusion"]) == ("completed", "cancelled")
+
+
 def test_no_probe_escapes_from_the_box(image, tmp_path):
     outside = tmp_path / "outside"
     outside.write_text("a file of the host")

@@ -8,7 +8,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -100,9 +100,10 @@ def export(folder: Path, files: Iterator[tuple[str, bytes, bool]]) -> None:
         if not parts or path.startswith("/") or any(p == ".." or p.lower() == ".git" for p in parts):
             continue
         target = folder.joinpath(*parts)
-        target.parent.mkdir(parents=True, exist_ok=True)  # no links lie on the way: none are ever written
-        target.write_bytes(data)
-        target.chmod(0o755 if runs else 0o644)
+        with suppress(OSError):  # a name that no file can have, or that a made-up tree gives to two things
+            target.parent.mkdir(parents=True, exist_ok=True)  # no links lie on the way: none are ever written
+            target.write_bytes(data)
+            target.chmod(0o755 if runs else 0o644)
     for one in (folder, *(found for found in folder.rglob("*") if found.is_dir())):
         one.chmod(0o755)
 
