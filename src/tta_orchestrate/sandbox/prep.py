@@ -145,9 +145,21 @@ def install(tree: Path, python: Python, setup: Sequence[str]) -> bool:
     if not _run((base, "-m", "venv", str(python.venv)), tree):
         return False
     failed = [command for command in commands(tree, python, setup) if not _run(command, tree)]
-    if _run((python.program, "-c", "import pytest"), tree):
-        return not failed
-    return _run(python.pip("pytest"), tree) and not failed
+    if not _run((python.program, "-m", "pytest", "--version"), tree):
+        # Beside what is there already: pytest is ours to add, other versions than the locked ones are not.
+        failed += [command for command in [python.pip(*_installed(python, tree), "pytest")] if not _run(command, tree)]
+    return not failed
+
+
+def _installed(python: Python, tree: Path) -> tuple[str, ...]:
+    """Turn what is installed by now into pip's constraints; return the words for pip."""
+    listing = (python.program, "-m", "pip", "list", "--disable-pip-version-check", "--format", "freeze")
+    found = subprocess.run(
+        listing, cwd=tree, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    ).stdout
+    file = tree.parent / "installed.txt"
+    file.write_text("".join(f"{line}\n" for line in found.splitlines() if "==" in line), encoding="utf-8")
+    return ("-c", str(file))
 
 
 def main() -> None:
