@@ -28,6 +28,7 @@ sys.addaudithook(_only_loopback)
 
 
 @pytest.fixture(autouse=True)
-def _no_inherited_settings(monkeypatch):
+def _no_inherited_settings(monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     for name in [name for name in os.environ if name.startswith(("TTA_", "GITHUB_", "INPUT_", "RUNNER_"))]:
         monkeypatch.delenv(name)

@@ -7,7 +7,9 @@
     │   ├── GitError         2   git is missing, or refused
     │   └── DiffError        2   a diff that this program does not read, or that is broken
     ├── UnavailableError     3   nothing could be done: no quota, refused, all calls failed
-    │   └── SandboxError     3   code was to be executed, but the sandbox cannot be built here
+    │   ├── SandboxError     3   code was to be executed, but the sandbox cannot be built here
+    │   └── BudgetError      3   a hard limit is used up, and the configuration says that this fails the run
+    ├── LedgerError          3   the books across runs cannot be read or written
     ├── GitHubError          3   GitHub refuses, or does not answer in time
     │   ├── ForbiddenError   3   the token may not do this: never tried again
     │   ├── InvalidError     3   GitHub does not accept what was sent (422)
@@ -64,6 +66,14 @@ class UnavailableError(OrchestrateError):
 
 class SandboxError(UnavailableError):
     """A layer of the sandbox is missing, so nothing was executed; the message names it."""
+
+
+class BudgetError(UnavailableError):
+    """A hard limit of the day or the month is used up (``cost_tracking.on_limit: fail``)."""
+
+
+class LedgerError(OrchestrateError):
+    """The books across runs cannot be read or written."""
 
 
 class GitHubError(OrchestrateError):

@@ -10,7 +10,14 @@ from typing import Any, Final
 
 from tta_orchestrate.errors import ConfigError
 
-ROOMS: Final = {"checks": "CHECK", "sinks": "SINK", "providers": "PROVIDER", "languages": "LANGUAGE", "modes": "MODE"}
+ROOMS: Final = {
+    "alerts": "SENDER",
+    "checks": "CHECK",
+    "languages": "LANGUAGE",
+    "modes": "MODE",
+    "providers": "PROVIDER",
+    "sinks": "SINK",
+}
 
 
 @cache

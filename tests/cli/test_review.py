@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = ".tta/orchestration-config.yaml"
 BROKEN = "import os\n\n\ndef load(path):\n    return opne(path)\n"
 FILES = {
+    "metrics.prom",
     "cost-report.html",
     "findings.json",
     "findings.sarif",

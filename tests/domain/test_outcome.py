@@ -20,6 +20,10 @@ def test_outcome_follows_from_what_was_planned_done_and_found(planned, done, fin
     assert expected is decide(Tally(planned=planned, done=done, findings=findings))
 
 
+def test_a_run_whose_budget_ended_after_the_local_checks_is_partial():
+    assert decide(Tally(planned=2, done=0, begun=2, findings=0)) is Outcome.PARTIAL
+
+
 @pytest.mark.parametrize("done", [-1, 4])
 def test_a_tally_cannot_claim_more_than_was_planned(done):
     with pytest.raises(ValueError, match="within"):

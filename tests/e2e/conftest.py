@@ -275,6 +275,23 @@ jobs:
 
 
 @pytest.fixture
+def documented(caller):
+    """The same, with docgen as the mode; its GitHub has the very objects of this clone, as with ``fetch-depth: 0``."""
+    caller.server.git_dir = caller.folder / ".git"
+    docgen = {
+        f".github/workflows/{name}.yml": workflow(name)
+        .replace(
+            "        with:\n          github-token", "        with:\n          mode: docgen\n          github-token"
+        )
+        .replace("contents: read", "contents: write")
+        for name in EVENTS
+    }
+    config = "orchestration:\n  docgen:\n    publish: pull-request\n"
+    caller.head = caller.commit({**docgen, ".tta/orchestration-config.yaml": config}, "docs")
+    return caller
+
+
+@pytest.fixture
 def shallow(caller):
     """The same, in a checkout of depth 1; the rest is to be had from the server, by git."""
     origin = caller.folder.parent / "server" / REPOSITORY

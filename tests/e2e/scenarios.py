@@ -126,6 +126,38 @@ def test_review_comments_with_suggestions_and_a_sticky_comment_once(caller):
         assert len(caller.server.reviews) == len(caller.server.comments) == 1
 
 
+def test_a_schedule_refreshes_the_docs_in_one_rolling_pull_request(documented):
+    page = "docs/tta/pages/shop.md"
+    first = documented.run("schedule", {})
+    assert first.code == 0, first.log
+    assert first.outputs["outcome"] == "clean"
+    assert "changes.patch" in first.artifacts[first.outputs["artifact-name"]]
+    (pull,) = documented.server.pulls.values()
+    assert (pull["head"]["ref"], pull["base"]["ref"], pull["state"]) == ("tta/docs", "main", "open")
+    assert "same(a)" in documented.git("show", f"tta/docs:{page}")
+    written = documented.git("rev-parse", "tta/docs")
+    again = documented.run("schedule", {})
+    assert again.code == 0, again.log
+    assert again.outputs["outcome"] == "clean"
+    assert len(documented.server.pulls) == 1
+    assert documented.git("rev-parse", "tta/docs") == written
+    assert not (documented.folder / page).exists()
+
+
+def test_a_pull_request_is_checked_for_stale_docs_and_nothing_is_written(documented):
+    documented.run("schedule", {})
+    documented.git("merge", "--quiet", "--ff-only", "tta/docs")
+    documented.base = documented.git("rev-parse", "HEAD")
+    documented.head = documented.commit({"shop.py": "def same(a):\n    return a is None\n"}, "change")
+    documented.server.check_runs.clear()
+    run = documented.run("pull_request", documented.pull_request())
+    assert run.code == 0, run.log
+    check, annotations = check_run(documented)
+    assert check["name"] == "tta / docgen"
+    assert "Documentation is stale (docgen/stale)" in {item["title"] for item in annotations}
+    assert documented.git("rev-parse", "tta/docs") == documented.base
+
+
 def test_a_killed_container_leaves_an_unavailable_check(caller):
     caller.extra["TTA_MEMORY"] = "16m"
     run = caller.run("pull_request", caller.pull_request())

@@ -167,6 +167,6 @@ def test_under_any_order_of_events_the_limit_holds_and_the_ledger_covers_what_wa
 def test_the_vendor_of_this_test_can_overrun_when_nobody_reserves():
     """The property above can fail: without reservations the same vendor bills past the limit."""
     engine, vendor, budget, _ = build(1_000_000, 1, ["ok"])
-    budget.reserve = lambda worst, cancelled=None: Budget([]).reserve(NanoUsd(0))
+    budget.reserve = lambda worst, cancelled=None, **_: Budget([]).reserve(NanoUsd(0))
     engine.execute(tasks(10), gate)
     assert vendor.billed > 1_000_000

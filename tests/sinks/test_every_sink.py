@@ -55,6 +55,7 @@ def test_the_room_has_every_form():
         "cost-report.md",
         "findings.json",
         "findings.sarif",
+        "metrics.prom",
         "summary.md",
     ]
 

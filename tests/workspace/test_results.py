@@ -39,6 +39,7 @@ def test_every_form_lands_in_a_new_folder(tmp_path):
         "cost-report.md",
         "findings.json",
         "findings.sarif",
+        "metrics.prom",
         "summary.md",
     ]
     assert {path: path.read_text(encoding="utf-8") for path in paths} == {

@@ -191,6 +191,7 @@ class Step:
             server_url=self._environ.get("GITHUB_SERVER_URL", ""),
             environ={**self._environ, **inputs.keys},
             order=self._runtime.order,
+            api=self._api,
         )
 
     def _objects(self, inputs: "Inputs", base: str, head: str, scratch: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tta_orchestrate.cli import action, config, docgen, models, review, selftest, test_gen
+from tta_orchestrate.cli import action, config, docgen, models, plan, report, review, selftest, test_gen
 from tta_orchestrate.cli.streams import losable
 from tta_orchestrate.errors import OrchestrateError, UnavailableError
 
@@ -28,6 +28,8 @@ app = typer.Typer(
     epilog="Start with `tta-orchestrate review`; no key is needed. Configuration: `tta-orchestrate config init`.",
 )
 app.command("review")(review.review)
+app.command("report")(report.report)
+app.command("plan")(plan.plan)
 app.command("test-gen")(test_gen.test_gen)
 app.command("action")(action.action)
 app.command("docgen")(docgen.docgen)

@@ -23,12 +23,13 @@ def deliver(report: "Report", output: Path) -> int:
     return report.verdict.exit_code
 
 
-def disabled(mode: str, subject: "Subject") -> "Report":
+def disabled(
+    mode: str, subject: "Subject", notice: str = "orchestration.enabled is false: nothing was done."
+) -> "Report":
     """The report of a run that the configuration switched off."""
     from tta_orchestrate.domain.outcome import Outcome, conclude
     from tta_orchestrate.domain.report import Report
 
-    notice = "orchestration.enabled is false: nothing was done."
     return Report(mode=mode, verdict=conclude(Outcome.SKIPPED), subject=subject, notices=(notice,))
 
 

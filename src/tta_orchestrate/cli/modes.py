@@ -54,7 +54,8 @@ def run_mode(request: RunRequest, settings: "Settings") -> Report:
 
 
 def _review(request: RunRequest, settings: "Settings") -> Report:
-    from tta_orchestrate.cli.review import _report
+    from tta_orchestrate.cli.reading import Place
+    from tta_orchestrate.cli.reviewing import report_on
     from tta_orchestrate.modes.review import source
 
     with _repository(request) as repository:
@@ -67,7 +68,21 @@ def _review(request: RunRequest, settings: "Settings") -> Report:
             found.subject, repository=request.repository, server_url=request.server_url, title=request.title
         )
         steering = source.steering(repository, request.base or base)
-        return _report(replace(found, subject=subject), settings, steering, request.paths, ())
+        return report_on(
+            replace(found, subject=subject),
+            settings,
+            steering,
+            Place(environ=request.environ, output=request.output),
+            repository=repository,
+            only=request.paths,
+        )
+
+
+def _docgen(request: RunRequest, settings: "Settings") -> Report:
+    from tta_orchestrate.cli.docgen_action import document
+
+    with _repository(request) as repository:
+        return document(request, settings, repository)
 
 
 def _test_gen(request: RunRequest, settings: "Settings") -> Report:
@@ -86,4 +101,5 @@ def _repository(request: RunRequest) -> "Repository":
 MODES: Final[Mapping[str, Callable[[RunRequest, "Settings"], Report]]] = {
     "review": _review,
     "test-gen": _test_gen,
+    "docgen": _docgen,
 }

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,7 @@ def review_pull_request(
     environ: Mapping[str, str],
     paths: tuple[str, ...] = (),
     fail_on: str | None = None,
+    budget_usd: Decimal | None = None,
     post: bool = False,
 ) -> Report:
     """Fetch pull request *number* of repository *name*, review it, and when asked to, show the result there.
@@ -52,7 +54,7 @@ def review_pull_request(
     try:
         pull = api.pull_request(number)
         with TemporaryDirectory(prefix="tta-pr-") as scratch:
-            request = _request(name, pull, Path(scratch), output, environ, paths, fail_on, token)
+            request = _request(name, pull, Path(scratch), output, environ, paths, fail_on, budget_usd, token)
             report, settings = _reviewed(api, pull, request)
         if post:
             report = _posted(api, pull, report, settings)
@@ -69,6 +71,7 @@ def _request(
     environ: Mapping[str, str],
     paths: tuple[str, ...],
     fail_on: str | None,
+    budget_usd: Decimal | None,
     token: str,
 ) -> RunRequest:
     from tta_orchestrate.github.pull_request import fetch_commits
@@ -97,7 +100,7 @@ def _request(
         head=pull.head.sha,
         paths=paths,
         fail_on=fail_on,
-        budget_usd=None,
+        budget_usd=budget_usd,
         trusted=False,
         title=pull.title,
         repository=name,
@@ -115,7 +118,8 @@ def _reviewed(api: "GitHub", pull: "PullRequest", request: RunRequest) -> "tuple
 
 def _reviewed_by_api(api: "GitHub", pull: "PullRequest", request: RunRequest) -> "tuple[Report, Settings]":
     """Review what the API shows of the change: patches only, and none for binary and very large files."""
-    from tta_orchestrate.cli.review import _report
+    from tta_orchestrate.cli.reading import Place
+    from tta_orchestrate.cli.reviewing import report_on
     from tta_orchestrate.github.pull_request import read_file, unified_diff
     from tta_orchestrate.modes.review import source
     from tta_orchestrate.settings.document import ConfigSource
@@ -124,7 +128,9 @@ def _reviewed_by_api(api: "GitHub", pull: "PullRequest", request: RunRequest) ->
 
     found = ((path, read_file(api, path, pull.base.sha)) for path in DEFAULT_PATHS)
     config = next((ConfigSource(name=path, data=data) for path, data in found if data is not None), None)
-    settings = load(config, env=request.environ, flags={"--fail-on": request.fail_on}).settings
+    settings = load(
+        config, env=request.environ, flags={"--fail-on": request.fail_on, "--budget-usd": request.budget_usd}
+    ).settings
     diff, without = unified_diff(api.pull_files(pull.number))
     change = source.of_diff(iter(diff))
     subject = replace(
@@ -139,7 +145,8 @@ def _reviewed_by_api(api: "GitHub", pull: "PullRequest", request: RunRequest) ->
     found_source = replace(
         change, subject=subject, read_head=_reader(api, pull.head.sha), read_base=_reader(api, pull.base.sha)
     )
-    report = _report(found_source, settings, steering, request.paths, ())
+    place = Place(environ=request.environ, output=request.output)
+    report = report_on(found_source, settings, steering, place, only=request.paths)
     return _with_gaps(report, without), settings
 
 

@@ -1,9 +1,13 @@
-"""What a step of a workflow asks a mode for."""
+"""What the Action's step asks of a mode."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tta_orchestrate.github.api import GitHub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +28,7 @@ class RunRequest:
     head: str
     paths: tuple[str, ...]
     fail_on: str | None
-    budget_usd: Decimal | None
+    budget_usd: Decimal | str | None
     trusted: bool
     """False: never execute anything of the change."""
     title: str
@@ -32,5 +36,7 @@ class RunRequest:
     server_url: str
     environ: Mapping[str, str]
     """The process's environment, with the keys of the inputs under the providers' usual names."""
+    api: "GitHub | None" = None
+    """The way to the repository on GitHub, ``None`` without a token."""
     order: Callable[[str], None] = lambda _: None
     """Tells the launcher, if there is one, to start or stop a container beside this one."""

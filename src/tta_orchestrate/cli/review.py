@@ -2,21 +2,19 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tta_orchestrate.cli import options
-from tta_orchestrate.errors import ConfigError, GitError, SourceError, UsageError
+from tta_orchestrate.errors import GitError, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from tta_orchestrate.domain.finding import Candidate, Rejected
-    from tta_orchestrate.domain.report import Report
     from tta_orchestrate.modes.review.source import Source
-    from tta_orchestrate.ports import Check
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.git import Repository
 
@@ -42,6 +40,13 @@ def review(
         list[str] | None,
         typer.Option(metavar="GLOB", help="Only files that match; may be repeated.", rich_help_panel=_CHANGE),
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --shard: a plan.json of `plan`.", rich_help_panel=_CHANGE),
+    ] = None,
+    shard: Annotated[
+        int | None, typer.Option(metavar="N", help="Only this part of the plan.", rich_help_panel=_CHANGE)
+    ] = None,
     sarif_in: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="Weigh another tool's SARIF too; may be repeated.", rich_help_panel=_CHANGE),
@@ -66,6 +71,25 @@ def review(
     write_baseline: Annotated[
         bool, typer.Option("--write-baseline", help="Accept everything found now.", rich_help_panel=_POLICY)
     ] = False,
+    previous: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="findings.json of the review before this one.", rich_help_panel=_CHANGE),
+    ] = None,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Remember here what models have read.", rich_help_panel=_CHANGE),
+    ] = None,
+    repo: Annotated[
+        str | None,
+        typer.Option(metavar="OWNER/NAME", help="Review a pull request of this repository.", rich_help_panel=_CHANGE),
+    ] = None,
+    pr: Annotated[
+        int | None, typer.Option(metavar="N", help="The number of that pull request.", rich_help_panel=_CHANGE)
+    ] = None,
+    post: Annotated[
+        bool, typer.Option("--post", help="Publish the result there as well.", rich_help_panel=_CHANGE)
+    ] = False,
+    budget_usd: options.Budget = None,
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
@@ -74,9 +98,23 @@ def review(
     Without options: what the current branch adds to the default branch; on the default branch, its last commit. With
     `--base`, configuration and baseline are read from that commit: a change cannot relax its own review.
     """
-    _refuse_contradictions(base, head, staged=staged, diff=diff)
-    from tta_orchestrate.cli import delivery
+    _refuse_contradictions(base, head, staged=staged, diff=diff, pull=(repo, pr), post=post)
+    from tta_orchestrate.cli import delivery, reading, reviewing
 
+    if repo is not None and pr is not None:
+        from tta_orchestrate.cli.pull_request import review_pull_request
+
+        report = review_pull_request(
+            repo,
+            pr,
+            output=output,
+            environ=os.environ,
+            paths=tuple(path or ()),
+            fail_on=fail_on,
+            budget_usd=budget_usd,
+            post=post,
+        )
+        return delivery.deliver(report, output)
     with ExitStack() as stack:
         repository = _repository(stack, needed=diff is None)
         source = _source(repository, base, head, staged=staged, diff=diff)
@@ -87,11 +125,15 @@ def review(
             "--min-severity": min_severity,
             "--on-partial": on_partial,
             "--baseline": baseline,
+            "--budget-usd": budget_usd,
         }
         settings = _settings(steering, config, flags)
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("review", source.subject), output)
-        report = _report(source, settings, steering, tuple(path or ()), sarif_in or ())
+        request = reviewing.request_for(source, settings, steering, _only(path, plan, shard), sarif_in or ())
+        request = replace(request, previous=reading.previous_run(previous))
+        place = reading.Place(environ=os.environ, output=output, cache_dir=cache_dir)
+        report = reviewing.run(request, settings, repository, place)
         if not write_baseline:
             return delivery.deliver(report, output)
         options.refuse_escape(_root(repository), settings.review.baseline)
@@ -100,11 +142,38 @@ def review(
         return 0
 
 
-def _refuse_contradictions(base: str | None, head: str | None, *, staged: bool, diff: str | None) -> None:
-    given = {"--diff": diff is not None, "--staged": staged, "--base/--head": base is not None or head is not None}
+def _only(paths: list[str] | None, plan: Path | None, shard: int | None) -> tuple[str, ...]:
+    if (plan is None) != (shard is None):
+        raise UsageError("--plan and --shard belong together", remedy="give both, or neither")
+    if plan is None or shard is None:
+        return tuple(paths or ())
+    from tta_orchestrate.workspace.parts import paths_of
+
+    return (*(paths or ()), *paths_of(plan, shard))
+
+
+def _refuse_contradictions(
+    base: str | None,
+    head: str | None,
+    *,
+    staged: bool,
+    diff: str | None,
+    pull: tuple[str | None, int | None],
+    post: bool,
+) -> None:
+    given = {
+        "--diff": diff is not None,
+        "--staged": staged,
+        "--base/--head": base is not None or head is not None,
+        "--repo/--pr": pull != (None, None),
+    }
     chosen = [name for name, is_given in given.items() if is_given]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other", remedy="give only one of them")
+    if pull != (None, None) and None in pull:
+        raise UsageError("--repo and --pr belong together", remedy="give both: --repo OWNER/NAME --pr N")
+    if post and pull == (None, None):
+        raise UsageError("--post needs a pull request", remedy="give --repo OWNER/NAME --pr N as well")
 
 
 def _repository(stack: ExitStack, *, needed: bool) -> "Repository | None":
@@ -175,62 +244,6 @@ def _steering(repository: "Repository | None", rev: str | None) -> _Steering:
     return read
 
 
-def _settings(steering: _Steering, config: Path | None, flags: dict[str, str | None]) -> "Settings":
+def _settings(steering: _Steering, config: Path | None, flags: Mapping[str, object]) -> "Settings":
     source = options.config_source(config) if config else options.steering_source(steering)
     return options.settings(source, flags).settings
-
-
-def _report(
-    source: "Source", settings: "Settings", steering: _Steering, only: tuple[str, ...], sarif: Sequence[Path]
-) -> "Report":
-    from tta_orchestrate.cli.progress import progress
-    from tta_orchestrate.domain.baseline import read_baseline
-    from tta_orchestrate.domain.skips import Skipper
-    from tta_orchestrate.modes.review import configured
-    from tta_orchestrate.modes.review.run import ReviewRequest, review
-
-    accepted = steering(settings.review.baseline)
-    imported, refused = _imported(sarif)
-    request = ReviewRequest(
-        change=source.change,
-        skipper=Skipper(configured.skip_rules(settings.review, only), source.attributes),
-        checks=_checks(settings),
-        policy=configured.policy(
-            settings.review, read_baseline(accepted, settings.review.baseline) if accepted else frozenset()
-        ),
-        scope=settings.review.scope,
-        on_partial=settings.review.on_partial,
-        read_head=source.read_head,
-        read_base=source.read_base,
-        imported=imported,
-        refused=refused,
-        subject=source.subject,
-    )
-    with progress() as tell:
-        return review(request, tell)
-
-
-def _checks(settings: "Settings") -> "tuple[Check, ...]":
-    from tta_orchestrate import registry
-
-    off = {name.replace("-", "_") for name in settings.review.checks.disable}
-    return tuple(registry.load("checks", name) for name in registry.names("checks") if name not in off)
-
-
-def _imported(files: Sequence[Path]) -> "tuple[list[Candidate], list[Rejected]]":
-    from tta_orchestrate.domain.sarif import read_sarif
-
-    candidates: list[Candidate] = []
-    rejected: list[Rejected] = []
-    for file in files:
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise ConfigError(
-                f"the SARIF file {str(file)!r} cannot be read: {error.strerror}",
-                remedy="check the path after --sarif-in",
-            ) from error
-        reading = read_sarif(data, name=str(file), roots=(str(Path.cwd()),))
-        candidates += reading.candidates
-        rejected += reading.rejected
-    return candidates, rejected

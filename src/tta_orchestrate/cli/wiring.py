@@ -10,6 +10,7 @@ from typing import Final
 
 from tta_orchestrate import registry
 from tta_orchestrate.domain.cost import NanoUsd, nano
+from tta_orchestrate.domain.ledger import Envelope, Refusal
 from tta_orchestrate.engine import catalogue
 from tta_orchestrate.engine.budget import Budget, Limit
 from tta_orchestrate.engine.cache import Cache, DiskCache, NoCache, digest
@@ -22,6 +23,8 @@ from tta_orchestrate.engine.prices import Price, PriceBook
 from tta_orchestrate.engine.redact import Redactor
 from tta_orchestrate.engine.retry import Patience, RetryBudget, RetryPolicy
 from tta_orchestrate.engine.routing import Candidate, Team
+from tta_orchestrate.engine.sample import NOTHING as NO_SAMPLE
+from tta_orchestrate.engine.sample import Sample
 from tta_orchestrate.engine.scheduler import DayCounter, Rules, Scheduler
 from tta_orchestrate.ports.model import Access, Provider
 from tta_orchestrate.ports.spending import Spending
@@ -85,7 +88,7 @@ class Surroundings:
     private: bool | None = None
     """Whether the repository is private; ``None`` when nobody knows."""
     spending: Spending | None = None
-    """Books across runs, for the monthly limit."""
+    """Books across runs, for the limits of days and months."""
     on_journal_write: Callable[[], None] = lambda: None
     """Called before each write; a test may fail there."""
     doors: Doors | None = None
@@ -109,7 +112,7 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
     clock = around.clock
     policy = RetryPolicy()
     budget = Budget(
-        _limits(settings, around, books, past_spent),
+        _limits(settings, around, books, past_spent, team),
         call_limit=nano(limit) if (limit := settings.cost_tracking.call_limit_usd) is not None else None,
     )
     days = DayCounter(clock, _cache_dir(settings, "days.json"))
@@ -139,6 +142,7 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
         threshold=settings.quality_threshold,
         workers=settings.calls.workers,
         on_close=(memory.close,) if around.doors else (memory.close, present.doors.close),
+        sample=_sample(settings, around, team),
     )
 
 
@@ -323,22 +327,43 @@ def _memory(settings: Settings, around: Surroundings, redactor: Redactor) -> tup
     return journal, books, past.spent
 
 
-def _limits(settings: Settings, around: Surroundings, books: Books, past_spent: NanoUsd) -> list[Limit]:
+def _limits(settings: Settings, around: Surroundings, books: Books, past_spent: NanoUsd, team: Team) -> list[Limit]:
     tracking = settings.cost_tracking
     limits = [Limit(name="run", limit=nano(tracking.run_limit_usd), spent_before=past_spent)]
     if tracking.run_warning_usd is not None:
         limits.append(Limit(name="run", limit=nano(tracking.run_warning_usd), hard=False, spent_before=past_spent))
-    if not tracking.enabled or around.spending is None:
+    anybody = team.executors or team.fallbacks or team.orchestrator
+    opened = around.spending.open() if anybody and around.spending is not None else None
+    if opened is None:
         return limits
-    month = around.spending.month_to_date()
-    if month is None:
-        books.note("the books of earlier runs cannot be read: only the limit of this run holds")
-        return limits
-    limit = nano(tracking.budget_limit_usd)
-    alert = NanoUsd(int(limit * tracking.alert_threshold))
-    limits.append(Limit(name="month", limit=limit, spent_before=NanoUsd(month + past_spent)))
-    limits.append(Limit(name="month", limit=alert, hard=False, spent_before=NanoUsd(month + past_spent)))
-    return limits
+    for drawn in opened.limits:
+        # What others took since is theirs: beside each limit stands what it had left when the envelope was opened.
+        own = Limit(
+            name=drawn.limit.name,
+            limit=drawn.limit.amount,
+            hard=drawn.limit.hard,
+            spent_before=NanoUsd(drawn.before + past_spent),
+            model=drawn.limit.model,
+        )
+        limits.append(own)
+    if isinstance(opened, Refusal):
+        books.note(f"{opened.reason}; to go on: {opened.remedy}")
+        return [*limits, Limit(name="envelope", limit=NanoUsd(0), spent_before=past_spent)]
+    for note in opened.notes:
+        books.note(note)
+    return [*limits, Limit(name="envelope", limit=opened.amount, spent_before=past_spent)]
+
+
+def _sample(settings: Settings, around: Surroundings, team: Team) -> Sample:
+    """Return who draws units for the measured baseline; its line is what the month's sample has left."""
+    tracking = settings.cost_tracking
+    if not tracking.baseline_sample_rate or team.orchestrator is None:
+        return NO_SAMPLE
+    opened = around.spending.open() if around.spending is not None else None
+    before = opened.sample_before if isinstance(opened, Envelope) else 0
+    room = NanoUsd(max(0, nano(tracking.baseline_sample_limit_usd) - before))
+    seed = around.run_key or (opened.identity.run_id if isinstance(opened, Envelope) else "")
+    return Sample(tracking.baseline_sample_rate, room, seed)
 
 
 def _cache(settings: Settings, around: Surroundings) -> Cache:

@@ -45,7 +45,7 @@ def savings(cost: CostReport) -> dict[str, Any]:
     percent = saved_percent(first, cost)
     if percent is None:
         return _no_savings(f"the baseline {first.name} costs nothing; no ratio exists")
-    worked = usd(_work(cost))
+    worked = usd(compared(first, cost))
     return {
         "percent": percent,
         "against": first.name,
@@ -64,13 +64,18 @@ def saved_percent(baseline: Baseline, cost: CostReport) -> str | None:
     """Return the saving in percent with one decimal, ``None`` against a baseline of nothing."""
     if baseline.list_price <= 0:
         return None
-    ratio = 1 - Decimal(_work(cost)) / Decimal(baseline.list_price)
+    ratio = 1 - Decimal(compared(baseline, cost)) / Decimal(baseline.list_price)
     rounded = (ratio * 100).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
     return f"{rounded + 0:f}"
 
 
-def _work(cost: CostReport) -> NanoUsd:
-    return NanoUsd(sum(call.list_price for call in cost.calls if call.stage != BASELINE_STAGE))
+def compared(baseline: Baseline, cost: CostReport) -> NanoUsd:
+    """Return the list price of the work that *baseline* stands beside: all of it, or the units that were measured."""
+    work = [call for call in cost.calls if call.stage != BASELINE_STAGE]
+    if baseline.basis == "measured":
+        units = {call.unit for call in cost.calls if call.stage == BASELINE_STAGE and call.outcome == "ok"}
+        work = [call for call in work if call.unit in units]
+    return NanoUsd(sum(call.list_price for call in work))
 
 
 def _usage(usage: Usage) -> dict[str, int]:

@@ -31,6 +31,8 @@ class FileEvidence:
 
     change: ChangedFile
     text: str | None
+    symbols: Callable[[str, str], SymbolAt] = symbol_lookup
+    """From path and text to the lookup of enclosing symbols."""
 
     @cached_property
     def right(self) -> Mapping[int, str]:
@@ -51,7 +53,7 @@ class FileEvidence:
     def symbol_at(self) -> SymbolAt:
         """The enclosing symbol of a line at head; from the hunk headings when only the diff is known."""
         if self.text is not None:
-            return symbol_lookup(self.change.path, self.text)
+            return self.symbols(self.change.path, self.text)
         sections = [(h.new_start, h.new_start + max(h.new_count, 1), h.section.strip()) for h in self.change.hunks]
         return lambda line: next((name for first, end, name in sections if first <= line < end), "")
 

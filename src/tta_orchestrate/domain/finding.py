@@ -94,6 +94,15 @@ class Candidate:
     """Exact substrings that no sink may show (secret values); shown as ‹secret›."""
 
 
+class State(StrEnum):
+    """Where a finding stands against the previous run."""
+
+    UNKNOWN = ""
+    """There is no previous run to compare with."""
+    NEW = "new"
+    STILL_THERE = "still-there"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Candidate):
     """A candidate that passed the evidence gate; ``fingerprint`` is its identity across pushes."""
@@ -101,6 +110,9 @@ class Finding(Candidate):
     fingerprint: str
     symbol: str = ""
     """The enclosing function or class (``Class.method``), ``""`` at module level or when unknown."""
+    folded: bool = False
+    """Too uncertain to stand in the reader's way: listed in the summary, no annotation, never fails the check."""
+    state: State = State.UNKNOWN
 
 
 class Rejection(StrEnum):
@@ -114,6 +126,7 @@ class Rejection(StrEnum):
     DUPLICATE = "duplicate"
     MALFORMED = "malformed"
     BASELINE = "baseline"
+    DISMISSED = "dismissed"
     INLINE_IGNORE = "inline-ignore"
     RULE_OFF = "rule-off"
     BELOW_BAR = "below-bar"

@@ -42,10 +42,12 @@ class Tally:
     planned: int
     done: int
     findings: int
+    begun: int = 0
+    """Units with a valid local result whose models the budget did not allow: less than done, more than nothing."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.done <= self.planned:
-            raise ValueError(f"done must be within 0..planned, got {self.done} of {self.planned}")
+        if not 0 <= self.done + self.begun <= self.planned or self.done < 0:
+            raise ValueError(f"done must be within 0..planned, got {self.done} and {self.begun} of {self.planned}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ def decide(tally: Tally) -> Outcome:
     """
     if tally.planned == 0:
         return Outcome.SKIPPED
-    if tally.done == 0:
+    if tally.done + tally.begun == 0:
         return Outcome.UNAVAILABLE
     if tally.done < tally.planned:
         return Outcome.PARTIAL

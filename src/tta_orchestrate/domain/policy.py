@@ -97,7 +97,7 @@ def apply(policy: Policy, findings: Iterable[Finding], texts: Mapping[str, Seque
             continue
         published.append(finding)
         bar = next((rule.fail_on for rule in reversed(matching) if rule.fail_on), policy.fail_on)
-        fails = fails or (bar is not None and bar.met_by(finding))
+        fails = fails or (bar is not None and not finding.folded and bar.met_by(finding))
     return Judged(findings=tuple(published), rejected=tuple(rejected), fail_on_met=fails)
 
 

@@ -30,6 +30,9 @@ _MINIFIED_MEAN: Final = 500
 """Mean characters per line above which a script or style sheet is taken for minified."""
 
 
+NOT_ASKED_FOR: Final = "not among the paths asked for"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipRules:
     """What is left out beyond the obvious, as configured."""
@@ -94,7 +97,7 @@ class Skipper:
         if path in self._ignored:
             return SkipReason.IGNORED, "review.ignore"
         if path not in self._asked_for:
-            return SkipReason.IGNORED, "not among the paths asked for"
+            return SkipReason.IGNORED, NOT_ASKED_FOR
         if attributes.get("linguist-generated") in {"set", "true"}:
             return SkipReason.GENERATED, ".gitattributes: linguist-generated"
         if attributes.get("linguist-vendored") in {"set", "true"}:

@@ -25,17 +25,20 @@ class Limit:
     hard: bool = True
     """Hard: nothing is sent beyond it. Soft: it is only reported as reached."""
     spent_before: NanoUsd = _NOTHING
+    model: str = ""
+    """Only calls to this model draw on it; ``""``: all calls do."""
 
 
 class Reservation:
     """The worst case of one call; exactly one of ``settle`` and ``release`` ends it, later ones do nothing."""
 
-    __slots__ = ("_budget", "_open", "amount")
+    __slots__ = ("_budget", "_open", "amount", "model")
 
-    def __init__(self, budget: "Budget", amount: NanoUsd) -> None:
+    def __init__(self, budget: "Budget", amount: NanoUsd, model: str = "") -> None:
         self._budget = budget
         self._open = True
         self.amount = amount
+        self.model = model
 
     def settle(self, actual: NanoUsd | None) -> NanoUsd:
         """Book *actual*, or the whole reservation when it is ``None`` (nobody can tell); return what was booked."""
@@ -55,7 +58,9 @@ class Budget:
         self._changed = threading.Condition()
         self._settled = NanoUsd(0)
         self._reserved = NanoUsd(0)
-        self._refused = False
+        self._by_model: dict[str, tuple[int, int]] = {}
+        """Settled and reserved of each model that has a limit of its own."""
+        self._refused: Limit | None = None
 
     @property
     def settled(self) -> NanoUsd:
@@ -75,10 +80,10 @@ class Budget:
     def remaining(self) -> NanoUsd:
         """What the tightest hard limit still allows, counting reservations as spent."""
         with self._changed:
-            return self._room(self._settled + self._reserved)
+            return self._room("", pending=True)[0]
 
-    def reserve(self, worst: NanoUsd, cancelled: threading.Event | None = None) -> Reservation:
-        """Set *worst* aside; waits while only calls on their way stand against it.
+    def reserve(self, worst: NanoUsd, cancelled: threading.Event | None = None, *, model: str = "") -> Reservation:
+        """Set *worst* aside for a call to *model*; waits while only calls on their way stand against it.
 
         Raises:
             CallFailure: ``OVER_BUDGET`` when it cannot fit even if everything on its way turns out free;
@@ -87,15 +92,17 @@ class Budget:
         if self._call_limit is not None and worst > self._call_limit:
             raise _over("one call", worst, self._call_limit)
         with self._changed:
-            while worst > self._room(self._settled + self._reserved):
-                if worst > self._room(self._settled):
-                    self._refused = True
-                    raise _over("the budget", worst, self._room(self._settled))
+            while worst > self._room(model, pending=True)[0]:
+                room, tightest = self._room(model, pending=False)
+                if worst > room:
+                    self._refused = tightest
+                    raise _over("the budget", worst, room)
                 if cancelled is not None and cancelled.is_set():
                     raise CallFailure(FailureKind.CANCELLED, "the run was cancelled")
                 self._changed.wait(_POLL)
             self._reserved = NanoUsd(self._reserved + worst)
-            return Reservation(self, worst)
+            self._draw(model, 0, worst)
+            return Reservation(self, worst, model)
 
     def states(self) -> tuple[BudgetState, ...]:
         """Where each limit stands."""
@@ -104,21 +111,32 @@ class Budget:
                 BudgetState(
                     name=limit.name,
                     limit=limit.limit,
-                    settled=NanoUsd(limit.spent_before + self._settled),
+                    settled=NanoUsd(limit.spent_before + self._drawn(limit, pending=False)),
                     hard=limit.hard,
-                    reached=limit.spent_before + self._settled >= limit.limit
-                    or (limit.hard and self._refused and limit is self._tightest()),
+                    reached=limit.spent_before + self._drawn(limit, pending=False) >= limit.limit
+                    or (limit.hard and limit is self._refused),
                 )
                 for limit in self._limits
             )
 
-    def _tightest(self) -> Limit | None:
-        hard = [limit for limit in self._limits if limit.hard]
-        return min(hard, key=lambda limit: limit.limit - limit.spent_before, default=None)
+    def _drawn(self, limit: Limit, *, pending: bool) -> int:
+        settled, reserved = self._by_model.get(limit.model, (0, 0)) if limit.model else (self._settled, self._reserved)
+        return settled + reserved if pending else settled
 
-    def _room(self, used: int) -> NanoUsd:
-        tightest = self._tightest()
-        return NanoUsd(_ENDLESS if tightest is None else tightest.limit - tightest.spent_before - used)
+    def _room(self, model: str, *, pending: bool) -> tuple[NanoUsd, Limit | None]:
+        """Return what the tightest hard limit on *model* allows, and which one that is."""
+        rooms = [
+            (limit.limit - limit.spent_before - self._drawn(limit, pending=pending), limit)
+            for limit in self._limits
+            if limit.hard and limit.model in {"", model}
+        ]
+        room, tightest = min(rooms, key=lambda pair: pair[0], default=(_ENDLESS, None))
+        return NanoUsd(room), tightest
+
+    def _draw(self, model: str, settled: int, reserved: int) -> None:
+        if model:
+            before = self._by_model.get(model, (0, 0))
+            self._by_model[model] = (before[0] + settled, before[1] + reserved)
 
     def _close(self, reservation: Reservation, booked: NanoUsd) -> NanoUsd:
         with self._changed:
@@ -127,6 +145,7 @@ class Budget:
             reservation._open = False  # noqa: SLF001
             self._reserved = NanoUsd(self._reserved - reservation.amount)
             self._settled = NanoUsd(self._settled + booked)
+            self._draw(reservation.model, booked, -reservation.amount)
             self._changed.notify_all()
             return booked
 

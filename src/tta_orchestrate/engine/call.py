@@ -112,15 +112,16 @@ class Caller:
         bound, cancelled = self.worst(candidate, prompt), self.patience.cancelled
         if bound * EXACT_COUNT_SHARE <= self.budget.remaining():
             try:
-                return self.budget.reserve(bound, cancelled)
+                return self.budget.reserve(bound, cancelled, model=candidate.model)
             except CallFailure as failure:  # others were faster
                 if failure.kind is not FailureKind.OVER_BUDGET:
                     raise
         try:
             counted = candidate.door().count_tokens(candidate.model, prompt) + OVERHEAD_TOKENS
         except CallFailure:
-            return self.budget.reserve(bound, cancelled)
-        return self.budget.reserve(min(bound, self._worst(candidate, counted, prompt.max_output_tokens)), cancelled)
+            return self.budget.reserve(bound, cancelled, model=candidate.model)
+        exact = min(bound, self._worst(candidate, counted, prompt.max_output_tokens))
+        return self.budget.reserve(exact, cancelled, model=candidate.model)
 
     def _worst(self, candidate: Candidate, tokens: int, output: int) -> NanoUsd:
         now = self.patience.clock.now()

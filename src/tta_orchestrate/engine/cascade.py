@@ -15,13 +15,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from tta_orchestrate.domain.cost import CostReport
+from tta_orchestrate.domain.cost import CostReport, NanoUsd
+from tta_orchestrate.domain.cost_summary import BASELINE_STAGE
 from tta_orchestrate.engine import baseline, pool, schema
 from tta_orchestrate.engine.cache import digest
 from tta_orchestrate.engine.call import Answer, Caller, Purpose, upper_tokens
 from tta_orchestrate.engine.failures import CallFailure, FailureKind
 from tta_orchestrate.engine.prices import price_data
 from tta_orchestrate.engine.routing import Candidate, Team, route
+from tta_orchestrate.engine.sample import NOTHING as NO_SAMPLE
+from tta_orchestrate.engine.sample import Sample
 from tta_orchestrate.ports.model import Decision, Gate, GateResult, Json, Prompt, Task, TaskResult
 
 JUDGE_SCHEMA: Final = {
@@ -86,7 +89,9 @@ class Cascade:
         threshold: float = 0.85,
         workers: int = 8,
         on_close: Sequence[Callable[[], None]] = (),
+        sample: Sample = NO_SAMPLE,
     ) -> None:
+        self._sample = sample
         self._on_close = on_close
         self._team = team
         self._caller = caller
@@ -115,11 +120,12 @@ class Cascade:
 
     def cost(self) -> CostReport:
         """What was spent so far, what is still on its way counted as spent."""
-        books = self._caller.books
+        books, strong = self._caller.books, self._team.orchestrator
+        measured = self._sample.report(strong.model) if strong else ()
         return CostReport(
             calls=books.calls,
             budgets=self._caller.budget.states(),
-            baselines=self._baseline.report(self._team.orchestrator, books.calls, self._caller),
+            baselines=(*self._baseline.report(strong, books.calls, self._caller), *measured),
             price_data=f"{price_data()}, catalogue {self._caller.catalogue}" if books.calls else "",
             notes=(*books.notes, *filter(None, [self._caller.memory.lost])),
         )
@@ -318,7 +324,25 @@ class Cascade:
             "decisions": [[d.step, d.model, d.reason] for d in trail.decisions],
         }
         self._caller.memory.finish(self._key(task), record)
+        self._measure(task)
         return result
+
+    def _measure(self, task: Task) -> None:
+        """Let the orchestrator do *task* alone too, if it is drawn: for the measured baseline alone."""
+        strong = self._team.orchestrator
+        if strong is None or not self._sample.wants(task.unit) or not self._is_open(strong):
+            return
+
+        def ask() -> tuple[NanoUsd, NanoUsd] | None:
+            purpose = Purpose(unit=task.unit, stage=BASELINE_STAGE, role=strong.role)
+            answer = self._ask(strong, task.prompt, purpose, Trail())
+            if answer is None:
+                return None
+            now = self._caller.patience.clock.now()
+            listed = self._caller.prices.list_price(strong.provider, strong.model, answer.usage, now)
+            return (NanoUsd(0) if strong.free else listed), listed
+
+        self._sample.measure(task.unit, NanoUsd(self._worst(strong, task)), ask)
 
     def _resumed(self, task: Task) -> TaskResult | None:
         record = self._caller.memory.unit(self._key(task))

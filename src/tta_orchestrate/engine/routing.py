@@ -71,6 +71,11 @@ class Team:
     orchestrator: Candidate | None = None
     prefer_free: bool = True
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nobody to ask."""
+        return not (self.executors or self.fallbacks or self.orchestrator)
+
 
 def route(team: Team, wanted: UseCase) -> tuple[Candidate, ...]:
     """Return who is asked for bulk work, in order.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from tta_orchestrate.domain.cost import CostReport, Usage
 
@@ -139,6 +139,10 @@ class Decision:
     step: str
     model: str
     reason: str
+
+
+OVER_BUDGET: Final = "over_budget"
+"""The ``failure`` of a task that only the budget stood against."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,17 @@
-"""The door to what earlier runs spent: a store across runs answers it."""
+"""The door to what other runs spend: a store across runs answers it."""
 
 from typing import Protocol
 
-from tta_orchestrate.domain.cost import NanoUsd
+from tta_orchestrate.domain.ledger import Envelope, Refusal
 
 
 class Spending(Protocol):
     """Books across runs."""
 
-    def month_to_date(self) -> NanoUsd | None:
-        """Return what this calendar month (UTC) has cost so far; ``None`` when the books cannot be read.
+    def open(self) -> Envelope | Refusal | None:
+        """Set money aside for this run; asked once, and only when a model could be asked.
 
-        ``None`` fails closed: only the limit of the run holds, and the report says so.
+        A ``Refusal`` lets nothing be called that costs; ``None``: no books are kept. An envelope that could not be
+        recorded fails closed: only the limit of the run holds, and its notes say so.
         """
         ...

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from pydantic import Field
 
+from tta_orchestrate.settings.ledger import LedgerSettings, OnLimit, SpendingLimit, Zone
 from tta_orchestrate.settings.section import Section
 
 
@@ -27,8 +28,22 @@ class CostTracking(Section):
 
     enabled: bool = True
     """Keep books across runs."""
+    ledger: LedgerSettings = LedgerSettings()
+    """Where they are kept."""
+    limits: tuple[SpendingLimit, ...] = Field(
+        default=(), examples=[[{"window": "day", "limit_usd": 5, "mode": "review"}]]
+    )
+    """Further limits of days and months."""
+    zone: Zone = "UTC"
+    """Time zone in which days and months begin."""
+    on_limit: OnLimit = OnLimit.LOCAL
+    """A hard limit is used up: `local` does the work that needs no model, `skip` nothing, `fail` fails the run."""
+    baseline_sample_rate: Decimal = Field(default=Decimal(0), ge=0, le=1)
+    """Share of the work that the orchestrator also does alone, so that savings are measured; 0.03 is a good start."""
+    baseline_sample_limit_usd: Decimal = Field(default=Decimal("1.0"), ge=0)
+    """Hard limit of a calendar month for that sample, in US dollars."""
     budget_limit_usd: Decimal = Field(default=Decimal("100.0"), ge=0)
-    """Hard limit of a calendar month (UTC), in US dollars."""
+    """Hard limit of a calendar month, in US dollars."""
     run_limit_usd: Decimal = Field(default=Decimal("1.0"), ge=0)
     """Hard limit of one run, in US dollars; input ``budget-usd`` and ``--budget-usd`` set the same."""
     alert_threshold: float = Field(default=0.8, ge=0, le=1)

@@ -2,12 +2,14 @@
 
 from pydantic import Field
 
+from tta_orchestrate.settings.alerts import Alerts
 from tta_orchestrate.settings.cost_tracking import CostTracking
 from tta_orchestrate.settings.docgen import Docgen
 from tta_orchestrate.settings.models import Calls, Executor, FallbackStrategy, Orchestrator
 from tta_orchestrate.settings.review import Review
 from tta_orchestrate.settings.run import Run
 from tta_orchestrate.settings.section import Section
+from tta_orchestrate.settings.telemetry import Telemetry
 from tta_orchestrate.settings.test_gen import TestGen
 
 
@@ -30,3 +32,5 @@ class Settings(Section):
     test_gen: TestGen = TestGen()
     docgen: Docgen = Docgen()
     run: Run = Run()
+    alerts: Alerts = Alerts()
+    telemetry: Telemetry = Telemetry()

@@ -32,6 +32,7 @@ FLAGS: Final[Mapping[str, Path]] = {
 NEVER: Final = "never"
 """``--fail-on never`` makes the review advisory whatever the file says."""
 
+_NUMBERS: Final = (int, float, Decimal)
 _WORDS: Final = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -96,6 +97,8 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[Override]:
         if value is None:
             continue
         plain = _plain(value)
+        if isinstance(plain, str) and type_at(path) in _NUMBERS:
+            plain = resolve(plain)
         if name == "--fail-on" and plain == NEVER:
             path, plain = path[:-1], None
         yield Override(origin=f"flag {name}", path=path, value=plain)
@@ -121,7 +124,7 @@ def _read(text: str, annotation: Any) -> Any:
         if text.lower() not in _WORDS:
             raise ValueError(f"expected true or false, found {found(text)}")
         return _WORDS[text.lower()]
-    return resolve(text) if annotation in {int, float, Decimal} else text
+    return resolve(text) if annotation in _NUMBERS else text
 
 
 def _put(data: Any, path: Path, value: Any) -> Any:

@@ -62,7 +62,13 @@ def _candidate(one: Candidate) -> dict[str, Any]:
 
 
 def _finding(one: Finding) -> dict[str, Any]:
-    return {"fingerprint": one.fingerprint, **_candidate(one), "symbol": one.symbol}
+    return {
+        "fingerprint": one.fingerprint,
+        **_candidate(one),
+        "symbol": one.symbol,
+        "folded": one.folded,
+        "state": one.state,
+    }
 
 
 def _rejected(one: Rejected) -> dict[str, Any]:

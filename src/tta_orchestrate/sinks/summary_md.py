@@ -1,7 +1,7 @@
 """``summary.md``: the report as a page on GitHub (job summary, check run, comment): verdict first, details folded."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from tta_orchestrate.domain.change import Side
 from tta_orchestrate.domain.cost import usd
@@ -67,13 +67,17 @@ def summary(report: Report, budget: int = DEFAULT_BUDGET) -> str:
     room = budget - _size(head)
     failures = _failures(report.failures, min(room // 4, 60_000))
     tail = [
+        _proposal(report, room // 16),
+        _walkthrough(report, room // 8),
+        _history(report, room // 16),
         _notices(report.notices, room // 16),
         _skipped(report.skipped, room // 8),
         _rejected(report.rejected, room // 8),
         _cost(report),
     ]
     room -= _size(failures) + sum(_size(part) for part in tail)
-    parts = [head, failures, _findings(report, room - 200), *tail]
+    folded = _folded(report, room // 4)
+    parts = [head, failures, _findings(report, room - _size(folded) - 200), folded, *tail]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -114,9 +118,82 @@ def _head(report: Report) -> str:
 
 def _findings(report: Report, room: int) -> str:
     blocks: Iterable[str] = _fill(
-        worst_first(report), lambda one: _finding(one, report.subject), room, "**{} more in `findings.json`.**"
+        [one for one in worst_first(report) if not one.folded],
+        lambda one: _finding(one, report.subject),
+        room,
+        "**{} more in `findings.json`.**",
     )
     return "\n\n".join(blocks)
+
+
+def _folded(report: Report, room: int) -> str:
+    """What is too uncertain to stand in the way: a line each, behind a fold."""
+    uncertain = [one for one in worst_first(report) if one.folded]
+    if not uncertain:
+        return ""
+    rows = _fill(uncertain, lambda one: _folded_row(one, report.subject), room, "| {} more in findings.json | | | |")
+    body = "\n".join(["| Severity | Where | What | Sure |", "|---|---|---|--:|", *rows])
+    return _fold(f"Less certain ({len(uncertain):,})", body)
+
+
+def _folded_row(one: Finding, subject: Subject) -> str:
+    url = place_url(subject, one.path, one.start_line, one.end_line, one.side)
+    place = link(code_cell(_place(one), 300), url, subject)
+    said = markdown(f"{one.title}: {one.message}" if one.message.strip() != one.title.strip() else one.title, 500)
+    return f"| {one.severity.value} | {place} | {said} | {one.confidence:.0%} |"
+
+
+def _entries(value: object) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _proposal(report: Report, room: int) -> str:
+    """What a model proposes as the description of the pull request."""
+    proposal = report.extra.get("description")
+    if not isinstance(proposal, Mapping):
+        return ""
+    labels = " ".join(code_span(str(one), 50) for one in proposal.get("labels", ()))
+    body = (
+        f"**{markdown(str(proposal.get('title', '')), 200)}**\n\n{paragraphs(str(proposal.get('summary', '')), room)}"
+    )
+    return _fold("Proposed description", body + (f"\n\nLabels: {labels}" if labels else ""))
+
+
+def _walkthrough(report: Report, room: int) -> str:
+    """The changed files: how much, where, how risky, what was found."""
+    entries = _entries(report.extra.get("walkthrough"))
+    if not entries:
+        return ""
+    rows = _fill(entries, _walkthrough_row, room, "| {} more in findings.json | | | | |")
+    body = "\n".join(["| File | Lines | Risk | In | Findings |", "|---|--:|---|---|--:|", *rows])
+    return _fold(f"Walkthrough by file ({len(entries):,})", body)
+
+
+def _walkthrough_row(entry: Mapping[str, Any]) -> str:
+    what = markdown(str(entry.get("what") or ", ".join(map(str, entry.get("symbols", ())))), 200)
+    lines = f"+{entry.get('added', 0)} -{entry.get('removed', 0)}"
+    place, risk = code_cell(str(entry.get("path", "")), 300), markdown(str(entry.get("risk", "")), 20)
+    return f"| {place} | {lines} | {risk} | {what} | {entry.get('findings', 0)} |"
+
+
+def _history(report: Report, room: int) -> str:
+    """What changed since the review before: only where there is one."""
+    history = report.extra.get("history")
+    if not isinstance(history, Mapping) or not history.get("previous_head"):
+        return ""
+    fixed = _entries(history.get("fixed"))
+    line = (
+        f"**Since the last review:** {history.get('new', 0)} new, {history.get('still_there', 0)} still there, "
+        f"{len(fixed):,} fixed."
+    )
+    if not fixed:
+        return line
+    rows = _fill(fixed, _fixed_row, room, "- {} more in findings.json")
+    return f"{line}\n\n{_fold(f'Fixed ({len(fixed):,})', chr(10).join(rows))}"
+
+
+def _fixed_row(entry: Mapping[str, Any]) -> str:
+    return f"- {code_span(str(entry.get('path', '')), 300)} {markdown(str(entry.get('title', '')), 200)}"
 
 
 def _place(one: Finding) -> str:

@@ -4,7 +4,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -204,7 +204,7 @@ class Repository:
 
     def read_many(
         self, rev: str, paths: Iterable[str], *, limit: int | None = None
-    ) -> Iterator[tuple[str, bytes | None]]:
+    ) -> Generator[tuple[str, bytes | None]]:
         """Yield each path with its bytes at *rev*, in the order asked, one file in memory at a time.
 
         ``None`` stands for: no such file, a folder, a submodule, or more than *limit* bytes. A link gives the text of
@@ -241,6 +241,30 @@ class Repository:
             if value != "unspecified":
                 found[path][name] = value
         return found
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Return whether *old* is an ancestor of *new*; false as well where this clone cannot tell."""
+        try:
+            return self.merge_base(old, new) == self.resolve(old)
+        except GitError:
+            return False
+
+    def uses(self, rev: str, names: Iterable[str], suffixes: Iterable[str]) -> Iterator[tuple[str, int, str]]:
+        """Yield (path, line, text) where any of *names* stands as a whole word in the files of *suffixes* at *rev*.
+
+        At most five lines of a file. Paths in git's order.
+        """
+        words = [flag for name in names for flag in ("-e", name)]
+        globs = [f"*{suffix}" for suffix in suffixes]
+        if not words:
+            return
+        said = self._shadow.ask(
+            "grep", "-I", "-n", "-w", "-F", "-z", "-m", "5", *words, self.resolve(rev), "--", *globs
+        )
+        for row in (said or "").split("\n"):
+            parts = row.split("\0", 2)
+            if len(parts) == 3 and parts[1].isdigit():  # noqa: PLR2004 -- path, line, text
+                yield parts[0].partition(":")[2], int(parts[1]), parts[2]
 
     # -- inside
 

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,18 @@ def write_results(report: Report, directory: Path, sinks: Iterable[Sink]) -> lis
             _replace(folder, {name: raw_bytes(text) for name, text in texts.items()})
             for name in stale:
                 _remove(folder, name)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        remedy = _REMEDIES.get(error.errno or 0, "choose another folder with --output")
+        raise DeliveryError(f"the results cannot be written to {str(directory)!r}: {reason}", remedy=remedy) from error
+    return [directory / name for name in texts]
+
+
+def write_files(texts: Mapping[str, str], directory: Path) -> list[Path]:
+    """Write *texts* by file name into *directory*, all or none; return the files. Raises as ``write_results``."""
+    try:
+        with _opened(directory) as folder:
+            _replace(folder, {name: raw_bytes(text) for name, text in texts.items()})
     except OSError as error:
         reason = error.strerror or type(error).__name__
         remedy = _REMEDIES.get(error.errno or 0, "choose another folder with --output")

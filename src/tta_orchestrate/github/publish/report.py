@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tta_orchestrate.domain.annotation import annotations
+from tta_orchestrate.domain.finding import Finding
 from tta_orchestrate.domain.headline import verdict
 from tta_orchestrate.domain.outcome import Outcome
 from tta_orchestrate.domain.report import Report
@@ -29,7 +30,7 @@ def into_check_run(check: OpenCheckRun, report: Report, summarise: Summarise, *,
             conclusion=report.verdict.conclusion,
             title=plain(verdict(report), 200),
             summary=summarise(report, SUMMARY_LIMIT),
-            annotations=annotations(report.findings) if remarks else (),
+            annotations=annotations(_certain(report)) if remarks else (),
         )
     )
 
@@ -43,8 +44,13 @@ def onto_pull_request(
         GitHubError: GitHub refuses, or does not answer.
     """
     posted = Posted()
-    if remarks and report.findings:
-        posted = publish_review(api, number, head, report.findings)
+    if remarks and _certain(report):
+        posted = publish_review(api, number, head, _certain(report))
     if sticky and report.verdict.outcome is not Outcome.SKIPPED:
         publish_comment(api, number, summarise(report, TEXT_LIMIT))
     return posted
+
+
+def _certain(report: Report) -> tuple[Finding, ...]:
+    """Return what may stand at a line; the folded findings are in the summary only."""
+    return tuple(one for one in report.findings if not one.folded)

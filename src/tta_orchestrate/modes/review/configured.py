@@ -2,7 +2,13 @@
 
 from tta_orchestrate.domain.policy import FailOn, PathRule, Policy
 from tta_orchestrate.domain.skips import SkipRules
+from tta_orchestrate.modes.review.custom_rules import questions
+from tta_orchestrate.modes.review.guidelines import Guidelines
+from tta_orchestrate.modes.review.memory import Store
+from tta_orchestrate.modes.review.reader import LEAST_CONTEXT, Options
+from tta_orchestrate.modes.review.segments import Callers
 from tta_orchestrate.settings import review as section
+from tta_orchestrate.settings.model import Settings
 
 
 def policy(settings: section.Review, baseline: frozenset[str]) -> Policy:
@@ -26,6 +32,23 @@ def skip_rules(settings: section.Review, only: tuple[str, ...] = ()) -> SkipRule
         only=only,
         max_file_bytes=settings.max_file_bytes,
         max_line_length=settings.max_line_length,
+    )
+
+
+def options(settings: Settings, guidelines: Guidelines, store: Store, callers: Callers | None) -> Options:
+    """Return how models read under *settings*."""
+    asked = [settings.orchestrator.model, *(executor.model for executor in settings.executors)]
+    return Options(
+        models=" ".join(asked),
+        threshold=settings.quality_threshold,
+        shard_tokens=settings.review.shard_tokens,
+        least_context=min(LEAST_CONTEXT, settings.review.context_tokens),
+        most_context=settings.review.context_tokens,
+        guidelines=guidelines.text,
+        questions=questions(settings.review.custom_rules),
+        describe=settings.review.describe,
+        store=store,
+        callers=callers,
     )
 
 

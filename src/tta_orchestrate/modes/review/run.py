@@ -1,38 +1,21 @@
-"""The review mode: plan, checks, evidence gate, policy, verdict."""
+"""The review mode: plan, checks, models, evidence gate, judge, identity, policy, verdict."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from tta_orchestrate.domain.change import Change
-from tta_orchestrate.domain.evidence import FileEvidence, Scope, Weighed, weigh
-from tta_orchestrate.domain.finding import Candidate, Rejected, Rejection
-from tta_orchestrate.domain.outcome import OnPartial, Tally, conclude, decide
-from tta_orchestrate.domain.policy import Judged, Policy, apply
-from tta_orchestrate.domain.report import Coverage, Report, Subject
-from tta_orchestrate.domain.skips import Skipper
-from tta_orchestrate.modes.review.local import LocalResult, Plan, Progress, ReadTexts, held_at_base, plan, run_checks
-from tta_orchestrate.ports import Check, SourceFile
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewRequest:
-    """Everything that one review needs to know; nothing in it comes from the head's configuration."""
-
-    change: Change
-    skipper: Skipper
-    checks: Sequence[Check]
-    policy: Policy = Policy()
-    scope: Scope = Scope.CHANGED
-    on_partial: OnPartial = OnPartial.NEUTRAL
-    read_head: ReadTexts | None = None
-    """``None`` when only a diff is known."""
-    read_base: ReadTexts | None = None
-    imported: Sequence[Candidate] = ()
-    """Claims of other tools (SARIF); a missing quote is filled in from the file."""
-    refused: Sequence[Rejected] = ()
-    """Claims of other tools that are malformed, or that the tool itself suppressed."""
-    subject: Subject = Subject()
-    notices: Sequence[str] = ()
+from tta_orchestrate.domain.evidence import FileEvidence, Weighed, weigh
+from tta_orchestrate.domain.finding import Candidate, Finding, Rejected, Rejection
+from tta_orchestrate.domain.identity import dismissals
+from tta_orchestrate.domain.outcome import Tally, conclude, decide
+from tta_orchestrate.domain.policy import Judged, apply
+from tta_orchestrate.domain.report import Coverage, Report
+from tta_orchestrate.modes.review import syntax
+from tta_orchestrate.modes.review.local import LocalResult, Plan, Progress, held_at_base, plan, run_checks
+from tta_orchestrate.modes.review.request import ReviewRequest
+from tta_orchestrate.modes.review.second_look import Opinion, SecondLook
+from tta_orchestrate.ports import SourceFile
 
 
 def review(request: ReviewRequest, progress: Progress = lambda _what, _done, _of: None) -> Report:
@@ -40,30 +23,55 @@ def review(request: ReviewRequest, progress: Progress = lambda _what, _done, _of
     planned = plan(request.change, request.skipper, request.read_head)
     files = {file.path: file for file in planned.files}
     local = run_checks(planned.files, request.checks, progress)
-    evidence = {path: FileEvidence(file.change, file.text) for path, file in files.items()}
+    evidence = {path: FileEvidence(file.change, file.text, syntax.lookup) for path, file in files.items()}
+    second = SecondLook(request, files, evidence)
+    claims = second.read(progress)
     weighed = weigh(
-        [*local.candidates, *(_quoted(candidate, evidence) for candidate in request.imported)],
+        [*local.candidates, *(_quoted(candidate, evidence) for candidate in request.imported), *claims],
         evidence,
         scope=request.scope,
         pre_existing=_pre_existing(request, local.candidates, files),
     )
-    judged = apply(request.policy, weighed.findings, {path: _text_lines(file) for path, file in files.items()})
-    coverage = _coverage(request.change, planned, local)
-    outcome = decide(Tally(planned=coverage.units_planned, done=coverage.units_done, findings=len(judged.findings)))
+    opinion = second.weigh(weighed.findings, progress)
+    accepted, dismissed = _without_dismissed(opinion.findings, dismissals(request.previous, request.dismissed))
+    judged = apply(request.policy, accepted, {path: _text_lines(file) for path, file in files.items()})
+    rejected = (*request.refused, *weighed.rejected, *opinion.rejected, *dismissed, *judged.rejected)
+    coverage = _coverage(request.change, planned, local, opinion)
+    begun = sum(file.path in opinion.unafforded - local.unfinished for file in planned.files)
+    tally = Tally(planned=coverage.units_planned, done=coverage.units_done, begun=begun, findings=len(judged.findings))
+    outcome = decide(tally)
     return Report(
         mode="review",
         verdict=conclude(outcome, fail_on_met=judged.fail_on_met, on_partial=request.on_partial),
         findings=judged.findings,
-        rejected=(*request.refused, *weighed.rejected, *judged.rejected),
+        rejected=rejected,
         skipped=(*planned.skipped, *local.skipped),
-        failures=local.failures,
+        failures=(*local.failures, *opinion.failures),
         coverage=coverage,
         subject=request.subject,
-        notices=(*request.notices, *_notices(request, planned, weighed, judged)),
+        notices=(*request.notices, *_notices(request, planned, weighed, judged), *opinion.notices),
+        extra=second.told(judged.findings, rejected),
+        **_cost(request),
     )
 
 
-def _quoted(candidate: Candidate, evidence: dict[str, FileEvidence]) -> Candidate:
+def _cost(request: ReviewRequest) -> dict[str, Any]:
+    return {} if request.engine is None else {"cost": request.engine.cost()}
+
+
+def _without_dismissed(
+    findings: Iterable[Finding], dismissed: frozenset[str]
+) -> tuple[tuple[Finding, ...], tuple[Rejected, ...]]:
+    found = tuple(findings)
+    gone = tuple(
+        Rejected(candidate=one, reason=Rejection.DISMISSED, detail="somebody dismissed it")
+        for one in found
+        if one.fingerprint in dismissed
+    )
+    return tuple(one for one in found if one.fingerprint not in dismissed), gone
+
+
+def _quoted(candidate: Candidate, evidence: Mapping[str, FileEvidence]) -> Candidate:
     """Fill in the words at the claimed lines where the tool gave only a place."""
     file = evidence.get(candidate.path)
     if candidate.quote or file is None or candidate.end_line - candidate.start_line > 200:  # noqa: PLR2004 -- a page
@@ -91,8 +99,10 @@ def _text_lines(file: SourceFile) -> Sequence[str]:
     return [known.get(n, "") for n in range(1, max(known, default=0) + 1)]
 
 
-def _coverage(change: Change, planned: Plan, local: LocalResult) -> Coverage:
-    finished = [file for file in planned.files if file.path not in local.unfinished]
+def _coverage(change: Change, planned: Plan, local: LocalResult, opinion: Opinion) -> Coverage:
+    """Count files as units: one is done when every check and, where models read, every segment has an answer."""
+    unfinished = local.unfinished | opinion.unread
+    finished = [file for file in planned.files if file.path not in unfinished]
     return Coverage(
         files_changed=len(change.files),
         files_reviewed=len(finished),
@@ -100,7 +110,7 @@ def _coverage(change: Change, planned: Plan, local: LocalResult) -> Coverage:
         lines_reviewed=sum(file.change.added + file.change.removed for file in finished),
         units_planned=len(planned.files),
         units_done=len(finished),
-        performed_by=local.performed_by,
+        performed_by=(*local.performed_by, *opinion.performed_by),
     )
 
 

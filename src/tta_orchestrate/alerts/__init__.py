@@ -1,0 +1,1 @@
+"""Channels by which somebody outside is told: one file each, ending in ``SENDER``."""

@@ -1,0 +1,1 @@
+"""Where the books across runs are kept: one port, three stores."""
