@@ -81,22 +81,22 @@ def engine(*words):
     return done.stdout
 
 
-def containers():
-    names = engine("ps", "--all", "--format", "{{.Names}}").split()
-    return {name for name in names if name.startswith(("tta-brain-", "tta-prep-", "tta-box-"))}
+def containers(folder):
+    """What the engine says of each of our containers that mounts something below *folder*, by its role."""
+    names = [n for n in engine("ps", "--all", "--format", "{{.Names}}").split() if n.startswith("tta-")]
+    found = [one for name in names for one in json.loads(engine("inspect", name) or "[]")]
+    ours = [one for one in found if any(mount["Source"].startswith(f"{folder}/") for mount in one["Mounts"])]
+    return {one["Name"].split("-")[1]: one for one in ours}
 
 
 @contextmanager
-def watched():
-    """Collect what the engine says (`docker inspect`) of each container that appears meanwhile, by its role."""
-    seen, over, before = {}, threading.Event(), containers()
+def watched(folder):
+    """Collect the containers that appear meanwhile; see :func:`containers`."""
+    seen, over = {}, threading.Event()
 
     def look():
         while not over.is_set():
-            for name in containers() - before:
-                role = name.split("-")[1]
-                if role not in seen and (found := json.loads(engine("inspect", name) or "[]")):
-                    seen[role] = found[0]
+            seen.update({role: one for role, one in containers(folder).items() if role not in seen})
             over.wait(0.1)
 
     thread = threading.Thread(target=look)

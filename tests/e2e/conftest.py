@@ -180,6 +180,7 @@ class Caller:
             "GITHUB_EVENT_NAME": event, "GITHUB_API_URL": self.api_url, "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_SHA": self.head, "GITHUB_JOB": "tta", "TTA_IMAGE": self.image, "TTA_NETWORK": "host",
             "INPUT_MODE": "review", "INPUT_GITHUB-TOKEN": TOKEN,
+            "RUNNER_TEMP": str(work),
         }  # fmt: skip
         argv = [sys.executable, "-I", str(self.action / "launcher")]
         process = subprocess.Popen(

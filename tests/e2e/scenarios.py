@@ -237,11 +237,11 @@ def hostile(caller):
 
 
 def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
-    with boxed.watched() as seen:
+    with boxed.watched(hostile.folder.parent) as seen:
         run = hostile.run("pull_request", hostile.pull_request())
     assert run.code == 0, run.log
     assert seen.keys() == {"brain", "prep", "box"}, run.log
-    assert boxed.containers() == set()
+    assert boxed.containers(hostile.folder.parent) == {}
     assert boxed.CANARY in json.dumps(seen["brain"]["Config"]["Env"])
     mounts = {role: {m["Source"].rpartition("/")[2]: m["RW"] for m in one["Mounts"]} for role, one in seen.items()}
     assert mounts["prep"] == {"source": False, "plan": False, "deps": True}
@@ -273,7 +273,7 @@ def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
 def test_nothing_is_installed_for_a_fork_and_its_tests_run_with_the_plain_interpreter(hostile):
     fork = {"sha": hostile.head, "ref": "topic", "repo": {"full_name": "stranger/caller"}}
     hostile.give_to(1001)  # on a hosted runner the workspace is not root's
-    with boxed.watched() as seen:
+    with boxed.watched(hostile.folder.parent) as seen:
         process, _ = hostile.start_launcher(
             "pull_request", hostile.pull_request(head=fork), **{"INPUT_MODE": "test-gen", "INPUT_BUDGET-USD": "0"}
         )
@@ -290,7 +290,7 @@ def test_nothing_is_installed_for_a_fork_and_its_tests_run_with_the_plain_interp
 def test_a_cancelled_box_is_gone_and_the_check_says_cancelled(hostile):
     cancelled = hostile.cancel_box("pull_request", hostile.pull_request())
     assert cancelled.code == 130, cancelled.log
-    assert boxed.containers() == set()
+    assert boxed.containers(hostile.folder.parent) == {}
     check, _ = check_run(hostile)
     assert (check["status"], check["conclusion"]) == ("completed", "cancelled")
 
