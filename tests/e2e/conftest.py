@@ -87,6 +87,13 @@ class Caller:
     base: str = ""
     head: str = ""
     extra: dict = field(default_factory=dict)
+    secrets: dict = field(default_factory=dict)
+
+    token = TOKEN
+
+    @staticmethod
+    def workflow(*args, **inputs):
+        return workflow(*args, **inputs)
 
     @property
     def web_url(self):
@@ -102,7 +109,9 @@ class Caller:
         )
         return done.stdout.strip()
 
-    def commit(self, files, message):
+    def commit(self, files, message, *, at=""):
+        if at:
+            self.git("checkout", "--quiet", at)
         for name, text in files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,6 +157,7 @@ class Caller:
             "--local-repository", f"tta/orchestrate@v1={self.action}",
             "--local-repository", f"{UPLOAD}={ROOT / 'tests' / 'e2e' / 'upload-artifact'}",
             "--secret", f"GITHUB_TOKEN={TOKEN}",
+            *(word for name, value in self.secrets.items() for word in ("--secret", f"{name}={value}")),
             "--action-offline-mode", "--no-cache-server",
             *(word for name, value in environ.items() if value for word in ("--env", f"{name}={value}")),
         ]  # fmt: skip
@@ -157,20 +167,37 @@ class Caller:
         found = {one.name: sorted(str(file.relative_to(one)) for file in one.rglob("*")) for one in artifacts.iterdir()}
         return Run(done.returncode, done.stdout + done.stderr, outputs, found)
 
-    def cancel_launcher(self, event, payload):
-        """Start the launcher as the runner does, and send it SIGINT while the program waits for GitHub."""
+    def start_launcher(self, event, payload, **environ):
+        """Start the launcher as the runner does; returns the process, and the file of its outputs."""
         work = self.folder.parent
         files = {name: work / name for name in ("output", "summary", "event.json")}
         for file in files.values():
             file.touch()
         files["event.json"].write_text(json.dumps(payload))
-        environ = os.environ | {
+        facts = os.environ | {
             "GITHUB_WORKSPACE": str(self.folder), "GITHUB_OUTPUT": str(files["output"]), "GITHUB_RUN_ID": "1",
             "GITHUB_STEP_SUMMARY": str(files["summary"]), "GITHUB_EVENT_PATH": str(files["event.json"]),
             "GITHUB_EVENT_NAME": event, "GITHUB_API_URL": self.api_url, "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_SHA": self.head, "GITHUB_JOB": "tta", "TTA_IMAGE": self.image, "TTA_NETWORK": "host",
             "INPUT_MODE": "review", "INPUT_GITHUB-TOKEN": TOKEN,
+            "RUNNER_TEMP": str(work),
         }  # fmt: skip
+        argv = [sys.executable, "-I", str(self.action / "launcher")]
+        process = subprocess.Popen(
+            argv, env=facts | environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return process, files["output"]
+
+    def give_to(self, owner):
+        """Make the workspace and the runner's files another user's, as they are on a hosted runner."""
+        names = ("output", "summary", "event.json")
+        for name in names:
+            (self.folder.parent / name).touch()
+        paths = [str(self.folder), *(str(self.folder.parent / name) for name in names)]
+        subprocess.run(["chown", "-R", f"{owner}:{owner}", *paths], check=True)
+
+    def cancel_launcher(self, event, payload):
+        """Send the launcher SIGINT while the program waits for GitHub."""
         waiting = threading.Event()
 
         def hold(method, path):
@@ -180,12 +207,24 @@ class Caller:
             return False
 
         self.server.faults = [Fault(hold)]
-        argv = [sys.executable, "-I", str(self.action / "launcher")]
-        process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process, output = self.start_launcher(event, payload)
         assert waiting.wait(60)
         process.send_signal(signal.SIGINT)
         log, _ = process.communicate(timeout=60)
-        return Run(process.returncode, log, runner.read_file(files["output"].read_text()), {})
+        return Run(process.returncode, log, runner.read_file(output.read_text()), {})
+
+    def cancel_box(self, event, payload):
+        """Send the launcher SIGINT while the box runs tests."""
+        process, output = self.start_launcher(event, payload, INPUT_MODE="test-gen")
+        log = ""
+        for line in process.stdout:
+            log += line
+            if line.startswith("box: starting"):
+                break
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+        return Run(process.returncode, log + rest, runner.read_file(output.read_text()), {})
 
 
 @pytest.fixture
@@ -203,7 +242,8 @@ def caller(tmp_path, action, image):
     assert server.violations == []
 
 
-def workflow(event):
+def workflow(event, mode="review", **inputs):
+    more = "".join(f"\n          {name.replace('_', '-')}: {value}" for name, value in inputs.items())
     trigger = {"schedule": "schedule: [{cron: '17 3 * * 1'}]"}.get(event, f"{event}:")
     return f"""\
 name: {event}
@@ -226,7 +266,8 @@ jobs:
       - id: tta
         uses: tta/orchestrate@v1
         with:
-          github-token: ${{{{ secrets.GITHUB_TOKEN }}}}
+          mode: {mode}
+          github-token: ${{{{ secrets.GITHUB_TOKEN }}}}{more}
       - if: always()
         env:
           OUTPUTS: ${{{{ toJSON(steps.tta.outputs) }}}}

@@ -190,6 +190,7 @@ class Step:
             repository=self._environ.get("GITHUB_REPOSITORY", ""),
             server_url=self._environ.get("GITHUB_SERVER_URL", ""),
             environ={**self._environ, **inputs.keys},
+            order=self._runtime.order,
             api=self._api,
         )
 

@@ -85,6 +85,13 @@ def _docgen(request: RunRequest, settings: "Settings") -> Report:
         return document(request, settings, repository)
 
 
+def _test_gen(request: RunRequest, settings: "Settings") -> Report:
+    from tta_orchestrate.cli.boxes import generate
+
+    with _repository(request) as repository:
+        return generate(request, settings, repository)
+
+
 def _repository(request: RunRequest) -> "Repository":
     from tta_orchestrate.workspace.git import Repository
 
@@ -93,5 +100,6 @@ def _repository(request: RunRequest) -> "Repository":
 
 MODES: Final[Mapping[str, Callable[[RunRequest, "Settings"], Report]]] = {
     "review": _review,
+    "test-gen": _test_gen,
     "docgen": _docgen,
 }

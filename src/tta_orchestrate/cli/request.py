@@ -1,6 +1,6 @@
 """What the Action's step asks of a mode."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -38,3 +38,5 @@ class RunRequest:
     """The process's environment, with the keys of the inputs under the providers' usual names."""
     api: "GitHub | None" = None
     """The way to the repository on GitHub, ``None`` without a token."""
+    order: Callable[[str], None] = lambda _: None
+    """Tells the launcher, if there is one, to start or stop a container beside this one."""

@@ -15,7 +15,6 @@ from tta_orchestrate.errors import GitError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from tta_orchestrate.modes.test_gen.run import Request
-    from tta_orchestrate.ports.model import Engine
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.settings.test_gen import TestGen
     from tta_orchestrate.workspace.git import Repository
@@ -55,6 +54,7 @@ def test_gen(
     if file and base is not None:
         raise UsageError("--file and --base exclude each other", remedy="give only one of them")
     from tta_orchestrate.cli import delivery
+    from tta_orchestrate.cli.paid_work import paid_work
     from tta_orchestrate.domain.report import Subject
     from tta_orchestrate.modes.test_gen.run import run
 
@@ -69,8 +69,14 @@ def test_gen(
             {**settings.test_gen.model_dump(), **{key: value for key, value in flags.items() if value is not None}}
         )
         request = _request(repository, root, file or [], base)
-        engine = _engine(stack, settings, output, _about(request, section))
-        report = run(request, section, engine=engine)
+        report = paid_work(
+            settings,
+            os.environ,
+            mode="test-gen",
+            output=output,
+            run_key=_about(request, section),
+            work=lambda engine: run(request, section, engine=engine),
+        )
     code = delivery.deliver(report, output)
     if write and report.patch:
         _apply(root, report.patch)
@@ -132,18 +138,6 @@ def _amount(text: str | None) -> Decimal | str | None:
         return None if text is None else Decimal(text)
     except InvalidOperation:
         return text
-
-
-def _engine(stack: ExitStack, settings: "Settings", output: Path, about: str) -> "Engine":
-    """Return the engine; the keys stay in this process: what runs in the sandbox gets an environment of its own."""
-    from tta_orchestrate.cli.wiring import Surroundings, build_engine
-
-    journal = output / "journal.jsonl" if settings.enabled else None
-    if journal is not None:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-    engine = build_engine(settings, os.environ, Surroundings(journal=journal, run_key=about))
-    stack.callback(engine.close)
-    return engine
 
 
 def _about(request: "Request", section: "TestGen") -> str:

@@ -42,6 +42,10 @@ class Request:
     """The regular files of the base revision."""
     patience: int = 0
     """Candidates in a row without anything new before the generator stalls; 0: its own default."""
+    sandbox: Sandbox | None = None
+    """Where jobs run; ``None``: in this machine, at *level*."""
+    environment: Environment | None = None
+    """The interpreter as the jobs see it; ``None``: it is looked for."""
 
 
 def run(
@@ -60,9 +64,11 @@ def run(
         SandboxError: the sandbox cannot be built and is not off.
     """
     level = Level.OFF if settings.sandbox is SandboxPolicy.OFF else request.level
-    sandbox = Sandbox(level=level)
+    sandbox = request.sandbox or Sandbox(level=level)
     sandbox.check()
-    environment = find_environment(request.root, asked=settings.python, fallback=request.interpreter)
+    environment = request.environment or find_environment(
+        request.root, asked=settings.python, fallback=request.interpreter
+    )
     arena = Arena(sandbox, environment, request.root, memory_mib=settings.memory_mib, loopback=settings.loopback)
     started = clock()
     with ExitStack() as stack, warnings.catch_warnings():
