@@ -2,37 +2,24 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tta_orchestrate.domain import fence as domain
 from tta_orchestrate.domain.finding import Severity
-from tta_orchestrate.domain.sanitiser import visible
 from tta_orchestrate.modes.review.rules import MODEL_RULES, PREFIX, catalogue
 
 FORMAT: Final = "review-1"
 """Version of prompts and shards; part of every memory key, so a new one reads everything anew."""
 
-_TAG: Final = re.compile(r"data-(?=[0-9a-fA-F]{32})")
 _KINDS: Final = frozenset({"change", "guidelines", "title", "focus", "map", "claims"})
 
 
 def fence(kind: str, text: str) -> str:
-    """Return *text*, hidden characters written out, between tags that it cannot close: digests of what they hold.
-
-    A text that contained its own SHA-256 would be a find; that it contains *any* tag of this form is taken out of it
-    besides. The same text gives the same fence, so vendors' prompt caches still serve it.
-    """
+    """Return *text* fenced as one of the kinds of data that the rules speak of; see ``domain.fence``."""
     if kind not in _KINDS:
         raise ValueError(f"no kind of data: {kind}")
-    inert = "\n".join(unfenced(visible(line)) for line in text.split("\n"))
-    nonce = hashlib.sha256(inert.encode("utf-8", "backslashreplace")).hexdigest()[:32]
-    return f'<data-{nonce} kind="{kind}">\n{inert}\n</data-{nonce}>'
-
-
-def unfenced(text: str) -> str:
-    """Return *text* with nothing in it that reads like one of our tags."""
-    return _TAG.sub("data\u2039-\u203a", text)
+    return domain.fence(kind, text)
 
 
 def tokens(text: str) -> int:

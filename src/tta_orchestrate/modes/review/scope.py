@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final
 
+from tta_orchestrate.domain.fence import unfenced
 from tta_orchestrate.domain.secrets import mask_secrets
 from tta_orchestrate.modes.review.memory import Store
 from tta_orchestrate.modes.review.prompts import (
@@ -21,7 +22,6 @@ from tta_orchestrate.modes.review.prompts import (
     digest,
     fence,
     tokens,
-    unfenced,
 )
 from tta_orchestrate.modes.review.segments import Segment
 from tta_orchestrate.modes.review.shown import Shown, inert

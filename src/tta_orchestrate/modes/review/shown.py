@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from tta_orchestrate.domain.change import ChangedFile, Hunk, Side
 from tta_orchestrate.domain.evidence import FileEvidence
+from tta_orchestrate.domain.fence import unfenced
 from tta_orchestrate.domain.finding import Candidate
 from tta_orchestrate.domain.sanitiser import visible
 from tta_orchestrate.domain.secrets import find_secrets
-from tta_orchestrate.modes.review.prompts import unfenced
 from tta_orchestrate.ports import SourceFile
 
 
