@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.report import Report
-from tta_orchestrate.errors import ConfigError
+from tta_orchestrate.errors import ConfigError, GitError
 
 if TYPE_CHECKING:
+    from tta_orchestrate.cli.earlier import Known
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.git import Repository
 
@@ -40,6 +41,8 @@ class RunRequest:
     server_url: str
     environ: Mapping[str, str]
     """The process's environment, with the keys of the inputs under the providers' usual names."""
+    known: "Known | None" = None
+    """What GitHub tells of the review before and of other reviewers."""
 
 
 def configure(request: RunRequest) -> "Settings":
@@ -104,7 +107,18 @@ def _review(request: RunRequest, settings: "Settings") -> Report:
             Place(environ=request.environ, output=request.output),
             repository=repository,
             only=request.paths,
+            known=request.known,
         )
+
+
+def earlier_heads(request: RunRequest, before: str, limit: int) -> tuple[str, ...]:
+    """Return the commits on which a review before this one may have left its state, the most likely first."""
+    try:
+        with _repository(request) as repository:
+            passed = repository.commits_between(request.base, request.head, limit) if request.base else ()
+    except GitError:
+        passed = ()
+    return tuple(dict.fromkeys([*([before] if before else []), *passed]))[:limit]
 
 
 def _repository(request: RunRequest) -> "Repository":
