@@ -16,7 +16,10 @@ import pytest
 import yaml
 
 import runner
+from scripted import claim, verdict
+from team import KEYS, settings
 from github_server import Fault, GitHubServer
+from tta_orchestrate.loopback.server import Loopback
 
 ROOT = Path(__file__).parents[2]
 UPLOAD = re.search(r"uses: (actions/upload-artifact@[0-9a-f]{40})", (ROOT / "action.yml").read_text())[1]
@@ -87,6 +90,7 @@ class Caller:
     base: str = ""
     head: str = ""
     extra: dict = field(default_factory=dict)
+    secrets: dict = field(default_factory=dict)
 
     @property
     def web_url(self):
@@ -147,7 +151,7 @@ class Caller:
             "--eventpath", str(event_file),
             "--local-repository", f"tta/orchestrate@v1={self.action}",
             "--local-repository", f"{UPLOAD}={ROOT / 'tests' / 'e2e' / 'upload-artifact'}",
-            "--secret", f"GITHUB_TOKEN={TOKEN}",
+            *(f"--secret={name}={value}" for name, value in {"GITHUB_TOKEN": TOKEN, **self.secrets}.items()),
             "--action-offline-mode", "--no-cache-server",
             *(word for name, value in environ.items() if value for word in ("--env", f"{name}={value}")),
         ]  # fmt: skip
@@ -227,11 +231,37 @@ jobs:
         uses: tta/orchestrate@v1
         with:
           github-token: ${{{{ secrets.GITHUB_TOKEN }}}}
+          anthropic-api-key: ${{{{ secrets.ANTHROPIC_API_KEY }}}}
+          google-api-key: ${{{{ secrets.GOOGLE_API_KEY }}}}
       - if: always()
         env:
           OUTPUTS: ${{{{ toJSON(steps.tta.outputs) }}}}
         run: printf '%s' "$OUTPUTS" > "$E2E_RESULTS"
 """
+
+
+@pytest.fixture
+def models(caller):
+    """Two vendors on the loopback, named by the configuration of the base; their keys are secrets of the workflow."""
+    with Loopback(answer) as server:
+        told = settings(server.url).model_dump(mode="json", include={"executors", "orchestrator", "fallback_strategy"})
+        told["executors"] = [one for one in told["executors"] if one["provider"] == "google-ai-studio"]
+        config = {".tta/orchestration-config.yaml": json.dumps({"orchestration": told})}
+        caller.git("checkout", "--quiet", caller.base)
+        caller.base = caller.commit(config, "config")
+        caller.head = caller.commit({"shop.py": AFTER}, "head")
+        caller.secrets = {name: KEYS[name] for name in ("ANTHROPIC_API_KEY", "GOOGLE_API_KEY")}
+        yield server
+
+
+def answer(question):
+    """What a model says that reads well: one defect of AFTER that no rule finds; and a judge that is content."""
+    shown = "\n".join(question.parts)
+    if "verdicts" in question.schema.get("properties", {}):
+        return {"verdicts": [verdict(n) for n in range(1, len(re.findall(r"^claim \d+ \|", shown, re.MULTILINE)) + 1)]}
+    line = "        return sum(prices)"
+    number = AFTER.split("\n").index(line) + 1
+    return {"findings": [claim("shop.py", number, line, title="Sums what was seen before")] if line in shown else []}
 
 
 @pytest.fixture
