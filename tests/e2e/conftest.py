@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 import runner
+from github_server import Fault, GitHubServer
 from scripted import claim, verdict
 from team import KEYS, settings
-from github_server import Fault, GitHubServer
 from tta_orchestrate.loopback.server import Loopback
 
 ROOT = Path(__file__).parents[2]
