@@ -236,3 +236,16 @@ def test_what_github_does_not_tell_is_said_and_the_review_goes_on(pull):
     assert "the previous review cannot be read" in pull.log
     assert "earlier remarks cannot be read" in pull.log
     assert by_models(report) == [("May divide by zero", "")]
+
+
+def test_resolved_threads_that_cannot_be_read_dismiss_nothing_and_the_rest_is_known(tmp_path, models, monkeypatch):
+    models.reset(script)
+    pull = Pull(tmp_path, models, monkeypatch, comments=True)
+    pull.event("opened")
+    pull.server.resolved = {one["id"] for one in pull.server.review_comments}
+    for answer in (FORBIDDEN, (200, {}, {"data": {"repository": None}, "errors": [{"message": "no"}]})):
+        pull.server.faults = [Fault(lambda method, path: path == "/graphql", answer)]
+        asked, report = pull.event("reopened")
+        assert asked == 0
+        assert "resolved threads cannot be read" in pull.log
+        assert by_models(report) == [("May divide by zero", "still-there")]

@@ -4,8 +4,8 @@ None of it is worth a run: what GitHub does not tell is not known, and the run s
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tta_orchestrate.errors import OrchestrateError
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MOST_LOOKS: Final = 3
 """Earlier commits whose check runs are asked for."""
+_PAGES: Final = 5
+"""Of a hundred remarks each."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +51,24 @@ class Asking:
 
 def known(asking: Asking, say: Callable[[str], object]) -> Known:
     """Return what GitHub tells; *say* hears what it does not tell."""
-    found = Known()
-    try:
-        found = replace(found, previous=_previous(asking))
-    except OrchestrateError as error:
-        say(f"the previous review cannot be read ({error}); this is a full review")
-    try:
-        return _with_remarks(asking, found)
-    except OrchestrateError as error:
-        say(f"earlier remarks cannot be read ({error}); nothing counts as said or dismissed")
-        return found
+    from tta_orchestrate.github.publish.review import fingerprints
+
+    def told(ask: Callable[[], T], otherwise: T, what: str) -> T:
+        try:
+            return ask()
+        except OrchestrateError as error:
+            say(f"{what} cannot be read ({error}); the review goes on without")
+            return otherwise
+
+    nothing: list[Comment] = []
+    remarks = told(lambda: _remarks(asking), nothing, "earlier remarks")
+    own = [one for one in remarks if fingerprints(one.body or "")]
+    return Known(
+        previous=told(lambda: _previous(asking), None, "the previous review"),
+        said=tuple(_said(one for one in remarks if one not in own)),
+        # Without a remark of ours there is no thread of ours that anybody could have resolved.
+        dismissed=told(lambda: _dismissed(asking), frozenset[str](), "resolved threads") if own else frozenset(),
+    )
 
 
 def place_of(run: "CheckRun", repository: str) -> str:
@@ -91,21 +102,22 @@ def _same_app(run: "CheckRun", own: "CheckRun") -> bool:
     return run.app is None or own.app is None or (run.app.id, run.app.slug) == (own.app.id, own.app.slug)
 
 
-def _with_remarks(asking: Asking, found: Known) -> Known:
+def _remarks(asking: Asking) -> "list[Comment]":
+    """Return what bots have said on lines of this pull request."""
     from tta_orchestrate.github.publish.comment import is_own
+
+    if asking.pull_request is None:
+        return []
+    return [one for one in asking.api.review_comments(asking.pull_request, pages=_PAGES) if is_own(one.user)]
+
+
+def _dismissed(asking: Asking) -> frozenset[str]:
     from tta_orchestrate.github.publish.review import fingerprints
 
-    number = asking.pull_request
-    if number is None:
-        return found
-    by_bots = [one for one in asking.api.review_comments(number, pages=5) if is_own(one.user)]
-    own = [one for one in by_bots if fingerprints(one.body or "")]
-    found = replace(found, said=tuple(_said(one for one in by_bots if one not in own)))
-    # Without a remark of ours there is no thread of ours that anybody could have resolved.
-    if not (own and asking.trusted and asking.graphql_url):
-        return found
-    resolved = asking.api.resolved_remarks(number, asking.graphql_url)
-    return replace(found, dismissed=frozenset(one for body in resolved for one in fingerprints(body)))
+    if asking.pull_request is None or not asking.trusted or not asking.graphql_url:
+        return frozenset()
+    resolved = asking.api.resolved_remarks(asking.pull_request, asking.graphql_url)
+    return frozenset(one for body in resolved for one in fingerprints(body))
 
 
 def _said(comments: "Iterable[Comment]") -> "Iterator[Said]":
