@@ -139,6 +139,7 @@ class Caller:
         environ = {
             "DOCKER_HOST": os.environ.get("DOCKER_HOST", ""),
             "GITHUB_API_URL": self.api_url,
+            "GITHUB_GRAPHQL_URL": self.api_url.removesuffix("/v3") + "/graphql",
             "GITHUB_REPOSITORY": REPOSITORY,
             "TTA_NETWORK": "host",
             "E2E_ARTIFACTS": str(artifacts),
