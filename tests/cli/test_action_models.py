@@ -249,3 +249,17 @@ def test_resolved_threads_that_cannot_be_read_dismiss_nothing_and_the_rest_is_kn
         assert asked == 0
         assert "resolved threads cannot be read" in pull.log
         assert by_models(report) == [("May divide by zero", "still-there")]
+
+
+def test_knowing_what_was_before_costs_at_most_three_more_calls_of_github(tmp_path, models, monkeypatch):
+    models.reset(script)
+    pull = Pull(tmp_path, models, monkeypatch, comments=True)
+    calls = []
+    for run in (lambda: pull.event("opened"), lambda: pull.push({}), lambda: pull.event("reopened")):
+        before = len(pull.server.log)
+        run()
+        calls.append([f"{method} {path.rpartition('/')[2]}" for method, path in pull.server.log[before:]])
+    extra = {"GET comments", "GET check-runs", "POST graphql"}
+    assert all(len(one) <= 8 for one in calls), calls
+    assert calls[0][:2] == ["POST check-runs", "GET comments"]
+    assert set(calls[1][1:4]) == extra
