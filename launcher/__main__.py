@@ -6,17 +6,16 @@ library and executes nothing that a repository brings.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
-from container import kill_argv, remove_argv, run_argv
+from boxes import Boxes, lines_of, remove
+from container import kill_argv, run_argv
 from host import Host, LaunchError, default_outputs, read_host, write_outputs
 from relay import Relay
 from rescue import post_verdict
@@ -24,15 +23,14 @@ from rescue import post_verdict
 CANCELLED = 130
 GRACE = 4.0
 """Seconds between asking the program to stop and killing it; the runner kills us after ten."""
-REMOVE_TIMEOUT = 5.0
-CHUNK = 65536
 
 
 class Stop:
     """Turns the runner's SIGINT into SIGTERM for the program, and after the grace into the end of its container."""
 
-    def __init__(self, host: Host, grace: float) -> None:
+    def __init__(self, host: Host, boxes: Boxes, grace: float) -> None:
         self.requested = False
+        self._boxes = boxes
         self._engine, self._name, self._grace = host.engine, host.brain().name, grace
         self._timer: threading.Timer | None = None
 
@@ -42,6 +40,7 @@ class Stop:
             return
         self.requested = True
         self._send("TERM")
+        self._boxes.kill()
         self._timer = threading.Timer(self._grace, self._send, ["KILL"])
         self._timer.daemon = True
         self._timer.start()
@@ -60,7 +59,8 @@ def launch(host: Host, say: Callable[[str], None], *, grace: float = GRACE) -> i
     """Run the brain container to its end; return the exit code of the step."""
     outputs = Path(host.environ.get("GITHUB_OUTPUT") or os.devnull)
     write_outputs(outputs, default_outputs(host))
-    stop = Stop(host, grace)
+    boxes = Boxes(host, say)
+    stop = Stop(host, boxes, grace)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     process = subprocess.Popen(
@@ -74,14 +74,17 @@ def launch(host: Host, say: Callable[[str], None], *, grace: float = GRACE) -> i
         errors="replace",
     )
     assert process.stdout is not None  # noqa: S101 -- asked for above
-    relay = Relay(host.nonce)
+    relay = Relay(host.nonce, boxes.order)
     try:
-        for line in relay.lines(_lines(process.stdout)):
+        for line in relay.lines(lines_of(process.stdout)):
             say(line)
         code = process.wait()
     finally:
         stop.done()
-        _remove(host)
+        boxes.close()
+        remove(host.engine, host.brain().name)
+        if host.rooms:
+            host.rooms.remove()
     # The program's own word counts, and only with the engine's: a container that died before it could say anything
     # must not be green, whatever its exit code.
     if relay.declared is None or code != relay.declared:
@@ -89,17 +92,6 @@ def launch(host: Host, say: Callable[[str], None], *, grace: float = GRACE) -> i
     if stop.requested:  # a request of the program may have been on its way when it was stopped
         _post(host, say, "cancelled", "the run was cancelled before it was done")
     return code
-
-
-def _remove(host: Host) -> None:
-    argv = remove_argv(host.engine, host.brain().name)
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=REMOVE_TIMEOUT, check=False)
-
-
-def _lines(stream: IO[str]) -> Iterator[str]:
-    for chunk in iter(lambda: stream.readline(CHUNK), ""):
-        yield chunk.removesuffix("\n")
 
 
 def _bury(host: Host, code: int, say: Callable[[str], None], *, cancelled: bool) -> int:
@@ -124,9 +116,13 @@ def _post(host: Host, say: Callable[[str], None], conclusion: str, what: str) ->
         say(post_verdict(slot, conclusion=conclusion, title=f"unavailable: {what}", summary=summary))
 
 
+_SAYING = threading.Lock()
+
+
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    with _SAYING:  # several containers may have something to say at once
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 def main() -> int:

@@ -104,6 +104,8 @@ class Limits:
     memory: str = "3g"
     processes: int = 512
     scratch: str = "1g"
+    scratch_runs: bool = False
+    """Whether programs in the scratch space can be started: compilers and tests do that."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,10 @@ class Container:
     network: str = "none"
     workdir: str = "/tmp"  # noqa: S108 -- the container's own tmpfs
     limits: Limits = Limits()
+    entrypoint: str = ""
+    """Another program of the image than its own."""
+    capabilities: tuple[str, ...] = ()
+    """What root keeps; without root there is nothing to keep."""
 
 
 def run_argv(engine: str, container: Container) -> list[str]:
@@ -137,9 +143,10 @@ def run_argv(engine: str, container: Container) -> list[str]:
         container.name,
         "--pull=missing",
         "--cap-drop=ALL",
+        *(f"--cap-add={name}" for name in container.capabilities),
         "--security-opt=no-new-privileges",
         "--read-only",
-        f"--tmpfs=/tmp:rw,nosuid,nodev,size={limits.scratch}",
+        f"--tmpfs=/tmp:rw,nosuid,nodev,size={limits.scratch}" + (",exec" if limits.scratch_runs else ""),
         f"--pids-limit={limits.processes}",
         f"--memory={limits.memory}",
         f"--memory-swap={limits.memory}",
@@ -149,6 +156,7 @@ def run_argv(engine: str, container: Container) -> list[str]:
         "--env=HOME=/tmp",
     ]
     argv += [f"--env={name}" for name in container.environment]
+    argv += [f"--entrypoint={container.entrypoint}"] if container.entrypoint else []
     for mount in container.mounts:
         argv += ["--mount", mount.argument()]
     return [*argv, container.image, *container.arguments]

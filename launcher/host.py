@@ -11,12 +11,13 @@ from pathlib import Path
 
 from container import BRAIN_ENVIRONMENT, Container, Limits, Mount, variable
 from rescue import CheckSlot
+from rooms import Rooms, box, prep
 
 ENGINES = ("docker", "podman")
 NETWORKS = ("bridge", "host")
 MODES = ("review", "test-gen", "docgen")
 OUTPUTS = ("outcome", "conclusion", "findings", "cost-usd", "savings-percent", "report-dir", "artifact-name", "sarif")
-OWN_VARIABLES = ("TTA_NONCE", "TTA_REPORT_DIR", "TTA_RUN_KEY")
+OWN_VARIABLES = ("TTA_NONCE", "TTA_REPORT_DIR", "TTA_ROOMS", "TTA_RUN_KEY")
 
 
 class LaunchError(Exception):
@@ -36,6 +37,8 @@ class Host:
     nonce: str
     run_key: str
     environ: Mapping[str, str]
+    rooms: Rooms | None = None
+    """Only where the mode executes something."""
 
     @property
     def mode(self) -> str:
@@ -47,6 +50,7 @@ class Host:
         files = (("GITHUB_EVENT_PATH", False), ("GITHUB_OUTPUT", True), ("GITHUB_STEP_SUMMARY", True))
         mounts = [Mount(self.workspace), Mount(self.report_dir, writable=True)]
         mounts += [Mount(Path(self.environ[name]), writable) for name, writable in files if self.environ.get(name)]
+        mounts += self.rooms.brain_mounts() if self.rooms else []
         return Container(
             image=self.image,
             name=f"tta-brain-{self.nonce[:12]}",
@@ -60,9 +64,18 @@ class Host:
         )
 
     def engine_environment(self) -> dict[str, str]:
-        """Return the environment of the engine's client: the runner's, and the three facts that are ours."""
+        """Return the environment of the engine's client: the runner's, and the facts that are ours."""
         own = {"TTA_NONCE": self.nonce, "TTA_REPORT_DIR": str(self.report_dir), "TTA_RUN_KEY": self.run_key}
-        return {**self.environ, **own}
+        return {**self.environ, **own, "TTA_ROOMS": str(self.rooms.folder) if self.rooms else ""}
+
+    def beside(self, role: str) -> Container | None:
+        """Return the container *role* (``prep`` or ``box``) that the program may ask for, if it may."""
+        if self.rooms is None:
+            return None
+        name = f"tta-{role}-{self.nonce[:12]}"
+        if role == "prep":
+            return prep(self.image, name, self.user, self.rooms, network=self.network, environ=self.environ)
+        return box(self.image, name, self.user, self.rooms)
 
     def slot(self) -> CheckSlot | None:
         """Return where a verdict could be posted, or ``None`` when that is not known."""
@@ -93,6 +106,7 @@ def read_host(environ: Mapping[str, str], *, platform: str) -> Host:
         raise LaunchError(f"TTA_NETWORK must be one of {', '.join(NETWORKS)}")
     nonce = secrets.token_hex(16)
     owner = workspace.stat()
+    executes = environ.get(variable("mode"), "").strip() == "test-gen"
     return Host(
         engine=find_engine(environ),
         image=image,
@@ -103,6 +117,7 @@ def read_host(environ: Mapping[str, str], *, platform: str) -> Host:
         nonce=nonce,
         run_key=run_key(environ),
         environ=environ,
+        rooms=Rooms.make(environ.get("RUNNER_TEMP", ""), owner=(owner.st_uid, owner.st_gid)) if executes else None,
     )
 
 

@@ -9,7 +9,7 @@ a short list.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 ALLOWED_COMMANDS = ("add-mask", "debug", "endgroup", "error", "group", "notice", "warning")
 LINE_LIMIT = 2000
@@ -18,6 +18,7 @@ WIDTH_LIMIT = 8192
 _BREAKS = re.compile("[\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _COMMAND = re.compile(r"::([a-z-]+)(?: [^\r\n]*?)?::[^\r\n]*\Z")
+_ORDER = re.compile(r"(?:start|stop) (?:prep|box)\Z")
 _EXIT = re.compile(r"exit ([0-9]{1,3})\Z")
 _GAP = "\u200b"
 
@@ -33,11 +34,14 @@ def _defused(line: str) -> str:
 
 
 class Relay:
-    """Passes on what one container prints. ``declared`` is the exit code that the program said it would end with."""
+    """Passes on what one container prints, and *order*s of the program (``start box``) to whom they are for.
 
-    def __init__(self, nonce: str) -> None:
+    ``declared`` is the exit code that the program said it would end with.
+    """
+
+    def __init__(self, nonce: str, order: Callable[[str], None] | None = None) -> None:
         self.declared: int | None = None
-        self._nonce = nonce
+        self._nonce, self._order = nonce, order
 
     def lines(self, printed: Iterable[str]) -> Iterator[str]:
         """Yield what to print for the lines that the container *printed* (each without its line feed).
@@ -52,6 +56,9 @@ class Relay:
                 continue
             if match := _EXIT.match(own):
                 self.declared = int(match[1])
+                continue
+            if self._order and _ORDER.match(own):
+                self._order(own)
                 continue
             for safe in neutralise(line):
                 shown += 1

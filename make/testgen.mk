@@ -2,3 +2,22 @@
 
 escapes: $(STAMPS)/run ## Try to break out of the sandbox: probes tried, probes reached (0)
 	$(BIN)/python -m tta_orchestrate.sandbox.escapes
+
+BENCH_TESTGEN := bench/.venv-testgen
+BENCH_PYNGUIN := bench/.venv-pynguin
+TESTGEN_PACKAGES := inflection roman python-slugify semver webcolors parse wcwidth tabulate stringcase toolz boltons humanize isodate
+
+.PHONY: testgen-bench
+
+$(BENCH_TESTGEN)/done: | $(BIN)/python
+	$(BIN)/python -m venv $(BENCH_TESTGEN)
+	$(BENCH_TESTGEN)/bin/pip install --quiet --disable-pip-version-check pytest coverage 'hypothesis[cli]' $(TESTGEN_PACKAGES)
+	@touch $@
+
+$(BENCH_PYNGUIN)/done: | $(BIN)/python
+	$(BIN)/python -m venv $(BENCH_PYNGUIN)
+	$(BENCH_PYNGUIN)/bin/pip install --quiet --disable-pip-version-check pynguin pytest $(TESTGEN_PACKAGES) || echo "Pynguin cannot be installed here: its column says so"
+	@touch $@
+
+testgen-bench: $(STAMPS)/dev $(BENCH_TESTGEN)/done $(BENCH_PYNGUIN)/done ## Test generators compared; TESTGEN="--modules 2 --seconds 15 --seeds 1" for a short one
+	$(BIN)/python bench/testgen.py --python $(BENCH_TESTGEN)/bin/python --pynguin $(BENCH_PYNGUIN)/bin/pynguin $(TESTGEN)

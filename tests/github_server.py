@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class GitHubServer:
     user: str = "github-actions[bot]"
     repositories: object = None
     """Folder of bare repositories that are served to git."""
+    git_dir: object = None
+    """The repository behind the endpoints for trees, commits, references and comparisons: git itself does the work."""
 
     # -- the door
 
@@ -66,7 +69,7 @@ class GitHubServer:
         path = url.path.removeprefix("/api/v3").removeprefix("/api")
         self.headers.append({key.lower(): value for key, value in headers.items()})
         self.log.append((method, path))
-        described = re.sub(r"/contents/.+", "/contents/x", path)  # a path in a path is one parameter
+        described = _described(path)
         asked = method == "POST" and path == "/graphql"
         if asked:
             self.violations += _graphql_faults(json.loads(body), self.repository)
@@ -99,7 +102,7 @@ class GitHubServer:
                 status, value = function(self, *map(unquote, match.groups()), given=given, options=options)
                 if status >= 400:
                     return status, value
-                return status, contract.answer(method, re.sub(r"/contents/.+", "/contents/x", path), status, value)
+                return status, contract.answer(method, _described(path), status, value)
         return 404, {"message": "Not Found"}
 
     def _threads(self):
@@ -182,9 +185,110 @@ class GitHubServer:
         own = [
             one
             for one in self.pulls.values()
-            if (one["head"]["label"], one["head"]["ref"]) == (options["head"], branch)
+            if one.get("state", "open") == options.get("state", "open")
+            and (one["head"]["label"], one["head"]["ref"]) == (options["head"], branch)
         ]
         return 200, own
+
+    def create_pull(self, given, options):
+        if self._sha(f"refs/heads/{given['head']}") is None or self._sha(f"refs/heads/{given['base']}") is None:
+            return 422, {"message": "Validation Failed"}
+        label = f"{self.repository.partition('/')[0]}:{given['head']}"
+        if any(one["head"]["label"] == label and one["state"] == "open" for one in self.pulls.values()):
+            return 422, {"message": "Validation Failed", "errors": [{"message": "A pull request already exists"}]}
+        number = 1 + max(self.pulls, default=0)
+        repo = {"full_name": self.repository}
+        self.pulls[number] = {
+            "number": number,
+            "state": "open",
+            "title": given["title"],
+            "body": given["body"],
+            "html_url": f"https://github.com/{self.repository}/pull/{number}",
+            "head": {
+                "label": label,
+                "ref": given["head"],
+                "sha": self._sha(f"refs/heads/{given['head']}"),
+                "repo": repo,
+            },
+            "base": {"label": "x", "ref": given["base"], "sha": self._sha(f"refs/heads/{given['base']}"), "repo": repo},
+        }
+        return 201, self.pulls[number]
+
+    def update_pull(self, number, given, options):
+        self.pulls[int(number)].update(given)
+        return 200, self.pulls[int(number)]
+
+    # -- git's own objects
+
+    def git(self, *args, data=None, env=None):
+        """Run git in the repository behind the endpoints; return what it prints, ``None`` when it refuses."""
+        words = ["git", f"--git-dir={self.git_dir}", "-c", "user.name=app", "-c", "user.email=app@localhost", *args]
+        environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **(env or {})}
+        done = subprocess.run(words, input=data, env=environ, capture_output=True, check=False)
+        return done.stdout.decode().strip() if done.returncode == 0 else None
+
+    def _sha(self, name):
+        return self.git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+
+    def _ref(self, ref):
+        return {"ref": f"refs/{ref}", "object": {"sha": self._sha(f"refs/{ref}"), "type": "commit"}}
+
+    def get_ref(self, ref, given, options):
+        return (200, self._ref(ref)) if self._sha(f"refs/{ref}") else (404, {"message": "Not Found"})
+
+    def create_ref(self, given, options):
+        if self._sha(given["ref"]):
+            return 422, {"message": "Reference already exists"}
+        self.git("update-ref", given["ref"], given["sha"])
+        return 201, self._ref(given["ref"].removeprefix("refs/"))
+
+    def move_ref(self, ref, given, options):
+        old = self._sha(f"refs/{ref}")
+        if old is None:
+            return 422, {"message": "Reference does not exist"}
+        if not given.get("force") and self.git("merge-base", "--is-ancestor", old, given["sha"]) is None:
+            return 422, {"message": "Update is not a fast forward"}
+        self.git("update-ref", f"refs/{ref}", given["sha"])
+        return 200, self._ref(ref)
+
+    def get_commit(self, sha, given, options):
+        if self._sha(sha) is None:
+            return 404, {"message": "Not Found"}
+        tree, parents, message = self.git("show", "-s", "--format=%T%n%P%n%B", sha).split("\n", 2)
+        return 200, {
+            "sha": sha,
+            "tree": {"sha": tree},
+            "parents": [{"sha": one} for one in parents.split()],
+            "message": message,
+        }
+
+    def create_commit(self, given, options):
+        parents = [word for one in given["parents"] for word in ("-p", one)]
+        sha = self.git("commit-tree", given["tree"], *parents, data=given["message"].encode())
+        return (201, self.get_commit(sha, {}, {})[1]) if sha else (422, {"message": "Tree SHA does not exist"})
+
+    def create_tree(self, given, options):
+        with tempfile.TemporaryDirectory() as folder:
+            env = {"GIT_INDEX_FILE": f"{folder}/index"}
+            self.git("read-tree", given["base_tree"], env=env)
+            for one in given["tree"]:
+                if "content" in one:
+                    blob = self.git("hash-object", "-w", "--stdin", data=one["content"].encode())
+                    self.git("update-index", "--add", "--cacheinfo", f"{one['mode']},{blob},{one['path']}", env=env)
+                else:
+                    self.git("update-index", "--index-info", data=f"0 {'0' * 40}\t{one['path']}\n".encode(), env=env)
+            return 201, {"sha": self.git("write-tree", env=env), "tree": [], "truncated": False}
+
+    def compare(self, base, head, given, options):
+        if self._sha(base) is None or self._sha(head) is None:
+            return 404, {"message": "Not Found"}
+        names = self.git("rev-list", "--reverse", f"{base}..{head}").split()
+        who = {"author": {}, "committer": {}}
+        commits = [
+            {"sha": one, "commit": {"message": self.git("show", "-s", "--format=%B", one)}, **who} for one in names
+        ]
+        ends = {"base_commit": {"sha": base, **who}, "merge_base_commit": {"sha": base, **who}}
+        return 200, {"total_commits": len(names), "commits": _page(commits, options), **ends}
 
     def list_files(self, number, given, options):
         return 200, _page(self.files.get(int(number), []), options)
@@ -283,7 +387,16 @@ ROUTES = [
     ("GET", r"check-runs/(\d+)/annotations", GitHubServer.list_annotations),
     ("GET", r"commits/([^/]+)/check-runs", GitHubServer.list_check_runs),
     ("GET", r"pulls", GitHubServer.list_pulls),
+    ("POST", r"pulls", GitHubServer.create_pull),
     ("GET", r"pulls/(\d+)", GitHubServer.get_pull),
+    ("PATCH", r"pulls/(\d+)", GitHubServer.update_pull),
+    ("GET", r"git/ref/(.+)", GitHubServer.get_ref),
+    ("POST", r"git/refs", GitHubServer.create_ref),
+    ("PATCH", r"git/refs/(.+)", GitHubServer.move_ref),
+    ("GET", r"git/commits/(\w+)", GitHubServer.get_commit),
+    ("POST", r"git/commits", GitHubServer.create_commit),
+    ("POST", r"git/trees", GitHubServer.create_tree),
+    ("GET", r"compare/(\w+)\.\.\.(\w+)", GitHubServer.compare),
     ("GET", r"pulls/(\d+)/files", GitHubServer.list_files),
     ("GET", r"pulls/(\d+)/comments", GitHubServer.list_review_comments),
     ("GET", r"pulls/(\d+)/reviews", GitHubServer.list_reviews),
@@ -309,6 +422,11 @@ def _graphql_faults(given, repository):
     if given["query"].count("{") != given["query"].count("}"):
         faults.append("unbalanced query")
     return faults
+
+
+def _described(path):
+    """Return *path* as the description can match it: there, a path or a reference within a path is one parameter."""
+    return re.sub(r"/(contents|git/refs?)/.+", r"/\1/x", path)
 
 
 def _malformed(item):

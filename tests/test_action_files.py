@@ -94,12 +94,15 @@ def test_every_example_asks_for_the_permissions_of_its_mode_and_no_more(file):
         for row in table("Permissions")
     }
     for job in document["jobs"].values():
-        step = next(step for step in job["steps"] if step.get("uses", "").startswith("tta/orchestrate"))
+        assert job["timeout-minutes"]
+        step = next((step for step in job["steps"] if step.get("uses", "").startswith("tta/orchestrate")), None)
+        if step is None:  # a job of the command line
+            assert {scope for scope, level in job["permissions"].items() if level != "read"} <= {"issues"}
+            continue
         mode = step.get("with", {}).get("mode", "review")
         for scope, level in job["permissions"].items():
             rows = allowed.values() if "${{" in mode else [allowed[mode]]
             assert all(level in row[scope] for row in rows), f"{scope}: {level}"
-        assert job["timeout-minutes"]
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
@@ -121,3 +124,13 @@ def test_the_lock_says_to_build_until_a_release_names_a_digest():
     lines = [line for line in (ROOT / "image.lock").read_text().splitlines() if not line.startswith("#")]
     assert len(lines) == 1
     assert lines[0] == "build" or re.search(r"@sha256:[0-9a-f]{64}\Z", lines[0])
+
+
+def test_the_readme_names_every_input_and_output():
+    readme = (ROOT / "README.md").read_text()
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert [name for name in (*action["inputs"], *action["outputs"]) if f"`{name}`" not in readme] == []
+
+
+def test_the_readme_stays_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150

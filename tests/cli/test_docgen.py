@@ -1,5 +1,6 @@
 """``tta-orchestrate docgen`` at the command line, on real folders."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,21 @@ def test_what_cannot_be_is_refused_with_exit_code_2(repository, flags):
 def test_nothing_of_the_repository_is_imported(repository):
     (repository / "pkg" / "boom.py").write_text("raise SystemExit('imported')\nopen('/tmp/never', 'w')\n")
     assert docgen(repository, "--all") == 0
+
+
+def test_breaking_changes_since_the_last_refresh_are_told(repository, capsys):
+    def git(*args):
+        words = ["git", "-c", "user.name=a", "-c", "user.email=a@localhost", *args]
+        subprocess.run(words, cwd=repository, check=True, capture_output=True)
+
+    git("init", "--quiet")
+    git("add", "pkg")
+    git("commit", "--quiet", "--message", "one")
+    docgen(repository, "--all")
+    (repository / "pkg" / "core.py").write_text(SOURCE.replace("a: int", "b: int").replace("return a", "return b"))
+    assert docgen(repository, "--all") == 0
+    assert (
+        "API breakage: pkg/core.py one: Parameter was removed" in (repository.parent / "out" / "summary.md").read_text()
+    )
+    assert docgen(repository, "--all") == 0
+    assert "API breakage" not in (repository.parent / "out" / "summary.md").read_text()

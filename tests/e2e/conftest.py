@@ -92,6 +92,12 @@ class Caller:
     extra: dict = field(default_factory=dict)
     secrets: dict = field(default_factory=dict)
 
+    token = TOKEN
+
+    @staticmethod
+    def workflow(*args, **inputs):
+        return workflow(*args, **inputs)
+
     @property
     def web_url(self):
         return self.api_url.removesuffix("/api/v3")
@@ -106,7 +112,9 @@ class Caller:
         )
         return done.stdout.strip()
 
-    def commit(self, files, message):
+    def commit(self, files, message, *, at=""):
+        if at:
+            self.git("checkout", "--quiet", at)
         for name, text in files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +160,8 @@ class Caller:
             "--eventpath", str(event_file),
             "--local-repository", f"tta/orchestrate@v1={self.action}",
             "--local-repository", f"{UPLOAD}={ROOT / 'tests' / 'e2e' / 'upload-artifact'}",
-            *(f"--secret={name}={value}" for name, value in {"GITHUB_TOKEN": TOKEN, **self.secrets}.items()),
+            "--secret", f"GITHUB_TOKEN={TOKEN}",
+            *(word for name, value in self.secrets.items() for word in ("--secret", f"{name}={value}")),
             "--action-offline-mode", "--no-cache-server",
             *(word for name, value in environ.items() if value for word in ("--env", f"{name}={value}")),
         ]  # fmt: skip
@@ -162,20 +171,37 @@ class Caller:
         found = {one.name: sorted(str(file.relative_to(one)) for file in one.rglob("*")) for one in artifacts.iterdir()}
         return Run(done.returncode, done.stdout + done.stderr, outputs, found)
 
-    def cancel_launcher(self, event, payload):
-        """Start the launcher as the runner does, and send it SIGINT while the program waits for GitHub."""
+    def start_launcher(self, event, payload, **environ):
+        """Start the launcher as the runner does; returns the process, and the file of its outputs."""
         work = self.folder.parent
         files = {name: work / name for name in ("output", "summary", "event.json")}
         for file in files.values():
             file.touch()
         files["event.json"].write_text(json.dumps(payload))
-        environ = os.environ | {
+        facts = os.environ | {
             "GITHUB_WORKSPACE": str(self.folder), "GITHUB_OUTPUT": str(files["output"]), "GITHUB_RUN_ID": "1",
             "GITHUB_STEP_SUMMARY": str(files["summary"]), "GITHUB_EVENT_PATH": str(files["event.json"]),
             "GITHUB_EVENT_NAME": event, "GITHUB_API_URL": self.api_url, "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_SHA": self.head, "GITHUB_JOB": "tta", "TTA_IMAGE": self.image, "TTA_NETWORK": "host",
             "INPUT_MODE": "review", "INPUT_GITHUB-TOKEN": TOKEN,
+            "RUNNER_TEMP": str(work),
         }  # fmt: skip
+        argv = [sys.executable, "-I", str(self.action / "launcher")]
+        process = subprocess.Popen(
+            argv, env=facts | environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return process, files["output"]
+
+    def give_to(self, owner):
+        """Make the workspace and the runner's files another user's, as they are on a hosted runner."""
+        names = ("output", "summary", "event.json")
+        for name in names:
+            (self.folder.parent / name).touch()
+        paths = [str(self.folder), *(str(self.folder.parent / name) for name in names)]
+        subprocess.run(["chown", "-R", f"{owner}:{owner}", *paths], check=True)
+
+    def cancel_launcher(self, event, payload):
+        """Send the launcher SIGINT while the program waits for GitHub."""
         waiting = threading.Event()
 
         def hold(method, path):
@@ -185,12 +211,24 @@ class Caller:
             return False
 
         self.server.faults = [Fault(hold)]
-        argv = [sys.executable, "-I", str(self.action / "launcher")]
-        process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process, output = self.start_launcher(event, payload)
         assert waiting.wait(60)
         process.send_signal(signal.SIGINT)
         log, _ = process.communicate(timeout=60)
-        return Run(process.returncode, log, runner.read_file(files["output"].read_text()), {})
+        return Run(process.returncode, log, runner.read_file(output.read_text()), {})
+
+    def cancel_box(self, event, payload):
+        """Send the launcher SIGINT while the box runs tests."""
+        process, output = self.start_launcher(event, payload, INPUT_MODE="test-gen")
+        log = ""
+        for line in process.stdout:
+            log += line
+            if line.startswith("box: starting"):
+                break
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+        return Run(process.returncode, log + rest, runner.read_file(output.read_text()), {})
 
 
 @pytest.fixture
@@ -208,7 +246,8 @@ def caller(tmp_path, action, image):
     assert server.violations == []
 
 
-def workflow(event):
+def workflow(event, mode="review", **inputs):
+    more = "".join(f"\n          {name.replace('_', '-')}: {value}" for name, value in inputs.items())
     trigger = {"schedule": "schedule: [{cron: '17 3 * * 1'}]"}.get(event, f"{event}:")
     return f"""\
 name: {event}
@@ -231,9 +270,8 @@ jobs:
       - id: tta
         uses: tta/orchestrate@v1
         with:
-          github-token: ${{{{ secrets.GITHUB_TOKEN }}}}
-          anthropic-api-key: ${{{{ secrets.ANTHROPIC_API_KEY }}}}
-          google-api-key: ${{{{ secrets.GOOGLE_API_KEY }}}}
+          mode: {mode}
+          github-token: ${{{{ secrets.GITHUB_TOKEN }}}}{more}
       - if: always()
         env:
           OUTPUTS: ${{{{ toJSON(steps.tta.outputs) }}}}
@@ -247,9 +285,12 @@ def models(caller):
     with Loopback(answer) as server:
         told = settings(server.url).model_dump(mode="json", include={"executors", "orchestrator", "fallback_strategy"})
         told["executors"] = [one for one in told["executors"] if one["provider"] == "google-ai-studio"]
-        config = {".tta/orchestration-config.yaml": json.dumps({"orchestration": told})}
-        caller.git("checkout", "--quiet", caller.base)
-        caller.base = caller.commit(config, "config")
+        keys = {name: f"${{{{ secrets.{name.upper()} }}}}" for name in ("anthropic_api_key", "google_api_key")}
+        files = {
+            ".tta/orchestration-config.yaml": json.dumps({"orchestration": told}),
+            ".github/workflows/pull_request.yml": workflow("pull_request", **keys),
+        }
+        caller.base = caller.commit(files, "config", at=caller.base)
         caller.head = caller.commit({"shop.py": AFTER}, "head")
         caller.secrets = {name: KEYS[name] for name in ("ANTHROPIC_API_KEY", "GOOGLE_API_KEY")}
         yield server
@@ -263,6 +304,23 @@ def answer(question):
     line = "        return sum(prices)"
     number = AFTER.split("\n").index(line) + 1
     return {"findings": [claim("shop.py", number, line, title="Sums what was seen before")] if line in shown else []}
+
+
+@pytest.fixture
+def documented(caller):
+    """The same, with docgen as the mode; its GitHub has the very objects of this clone, as with ``fetch-depth: 0``."""
+    caller.server.git_dir = caller.folder / ".git"
+    docgen = {
+        f".github/workflows/{name}.yml": workflow(name)
+        .replace(
+            "        with:\n          github-token", "        with:\n          mode: docgen\n          github-token"
+        )
+        .replace("contents: read", "contents: write")
+        for name in EVENTS
+    }
+    config = "orchestration:\n  docgen:\n    publish: pull-request\n"
+    caller.head = caller.commit({**docgen, ".tta/orchestration-config.yaml": config}, "docs")
+    return caller
 
 
 @pytest.fixture

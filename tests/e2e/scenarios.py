@@ -4,6 +4,10 @@ import json
 import subprocess
 from decimal import Decimal
 
+import pytest
+from rooms import Rooms, box
+
+import boxed
 from github_server import FORBIDDEN, Fault
 
 FILES = {"findings.json", "findings.sarif", "summary.md", "cost-report.json", "cost-report.md"}
@@ -153,6 +157,38 @@ def test_review_comments_with_suggestions_and_a_sticky_comment_once(caller):
         assert len(caller.server.reviews) == len(caller.server.comments) == 1
 
 
+def test_a_schedule_refreshes_the_docs_in_one_rolling_pull_request(documented):
+    page = "docs/tta/pages/shop.md"
+    first = documented.run("schedule", {})
+    assert first.code == 0, first.log
+    assert first.outputs["outcome"] == "clean"
+    assert "changes.patch" in first.artifacts[first.outputs["artifact-name"]]
+    (pull,) = documented.server.pulls.values()
+    assert (pull["head"]["ref"], pull["base"]["ref"], pull["state"]) == ("tta/docs", "main", "open")
+    assert "same(a)" in documented.git("show", f"tta/docs:{page}")
+    written = documented.git("rev-parse", "tta/docs")
+    again = documented.run("schedule", {})
+    assert again.code == 0, again.log
+    assert again.outputs["outcome"] == "clean"
+    assert len(documented.server.pulls) == 1
+    assert documented.git("rev-parse", "tta/docs") == written
+    assert not (documented.folder / page).exists()
+
+
+def test_a_pull_request_is_checked_for_stale_docs_and_nothing_is_written(documented):
+    documented.run("schedule", {})
+    documented.git("merge", "--quiet", "--ff-only", "tta/docs")
+    documented.base = documented.git("rev-parse", "HEAD")
+    documented.head = documented.commit({"shop.py": "def same(a):\n    return a is None\n"}, "change")
+    documented.server.check_runs.clear()
+    run = documented.run("pull_request", documented.pull_request())
+    assert run.code == 0, run.log
+    check, annotations = check_run(documented)
+    assert check["name"] == "tta / docgen"
+    assert "Documentation is stale (docgen/stale)" in {item["title"] for item in annotations}
+    assert documented.git("rev-parse", "tta/docs") == documented.base
+
+
 def test_a_killed_container_leaves_an_unavailable_check(caller):
     caller.extra["TTA_MEMORY"] = "16m"
     run = caller.run("pull_request", caller.pull_request())
@@ -206,3 +242,95 @@ def test_a_cancelled_run_ends_by_itself_and_says_so(caller):
     check, _ = check_run(caller)
     assert (check["status"], check["conclusion"]) == ("completed", "cancelled")
     assert cancelled.outputs["conclusion"] == "cancelled"
+
+
+@pytest.fixture
+def hostile(caller):
+    """A pull request with code to test, a conftest that looks for secrets, and a test that forges its verdict."""
+    inputs = {"anthropic_api_key": "${{ secrets.CANARY }}", "budget_usd": '"0"'}
+    flow = caller.workflow("pull_request", "test-gen", **inputs)
+    files = {".github/workflows/pull_request.yml": flow, ".tta/orchestration-config.yaml": boxed.CONFIG}
+    caller.base = caller.commit({**files, "shop.py": boxed.SHOP, "tests/.keep": ""}, "base", at=caller.base)
+    with boxed.listener() as (port, heard):
+        names = f"PORT, ROOMS, WORKSPACE = {port}, '/tmp', {str(caller.folder)!r}\n"
+        caller.head = caller.commit(
+            {
+                "shop.py": boxed.CHANGED,
+                "conftest.py": names + boxed.CONFTEST,
+                "tests/test_forger.py": boxed.FORGER,
+                "tests/test_shop.py": "import shop\n\n\ndef test_price():\n    assert shop.price(100) == 120\n",
+            },
+            "head",
+        )
+        caller.secrets = {"CANARY": boxed.CANARY}
+        caller.heard = heard
+        yield caller
+
+
+def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
+    with boxed.watched(hostile.folder.parent) as seen:
+        run = hostile.run("pull_request", hostile.pull_request())
+    assert run.code == 0, run.log
+    assert seen.keys() == {"brain", "prep", "box"}, run.log
+    assert boxed.containers(hostile.folder.parent) == {}
+    assert boxed.CANARY in json.dumps(seen["brain"]["Config"]["Env"])
+    mounts = {role: {m["Source"].rpartition("/")[2]: m["RW"] for m in one["Mounts"]} for role, one in seen.items()}
+    assert mounts["prep"] == {"source": False, "plan": False, "deps": True}
+    assert mounts["box"] == {"source": False, "deps": False, "in": False, "out": True}
+    assert "deps" not in mounts["brain"]
+    assert seen["box"]["HostConfig"]["NetworkMode"] == "none"
+    for role in ("prep", "box"):
+        everything = json.dumps(seen[role])
+        assert boxed.CANARY not in everything
+        assert hostile.token not in everything
+        names = {pair.partition("=")[0] for pair in seen[role]["Config"]["Env"]}
+        assert not {name for name in names if name.startswith(("INPUT_", "GITHUB_", "ACTIONS_", "TTA_"))}
+
+    assert hostile.heard == []
+    assert [word for word in (boxed.CANARY, hostile.token, "##[") if word in run.log] == []
+    assert hostile.git("status", "--porcelain", "--untracked-files=no") == ""
+    assert not (hostile.folder / "forged").exists()
+
+    (artifact,) = run.artifacts
+    report = json.loads((hostile.folder.parent / "artifacts" / artifact / "findings.json").read_text())
+    (target,) = report["targets"]
+    outcomes = {one["test"]: one["outcome"] for one in target["baseline"]["set_aside"]}
+    assert outcomes == {"tests/test_forger.py::test_forged": "crashed"}
+    assert target["baseline"]["passed"] == 1
+    assert target["kept"], target
+    assert set(run.artifacts[artifact]) >= FILES - {"findings.sarif"} | {"changes.patch"}
+
+
+def test_nothing_is_installed_for_a_fork_and_its_tests_run_with_the_plain_interpreter(hostile):
+    fork = {"sha": hostile.head, "ref": "topic", "repo": {"full_name": "stranger/caller"}}
+    hostile.give_to(1001)  # on a hosted runner the workspace is not root's
+    with boxed.watched(hostile.folder.parent) as seen:
+        process, _ = hostile.start_launcher(
+            "pull_request", hostile.pull_request(head=fork), **{"INPUT_MODE": "test-gen", "INPUT_BUDGET-USD": "0"}
+        )
+        log, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, log
+    assert {role: one["Config"]["User"] for role, one in seen.items()} == {"brain": "1001:1001", "box": "0:1001"}
+    assert hostile.heard == []
+    report = json.loads((hostile.folder / "tta-report" / "findings.json").read_text())
+    assert any("the change comes from outside" in notice for notice in report["notices"])
+    assert report["targets"][0]["kept"], report
+    assert (hostile.folder / "tta-report" / "changes.patch").stat().st_uid == 1001
+
+
+def test_a_cancelled_box_is_gone_and_the_check_says_cancelled(hostile):
+    cancelled = hostile.cancel_box("pull_request", hostile.pull_request())
+    assert cancelled.code == 130, cancelled.log
+    assert boxed.containers(hostile.folder.parent) == {}
+    check, _ = check_run(hostile)
+    assert (check["status"], check["conclusion"]) == ("completed", "cancelled")
+
+
+def test_no_probe_escapes_from_the_box(image, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("a file of the host")
+    rooms = Rooms.make(str(tmp_path), owner=(1001, 1001))
+    done = boxed.escapes(box(image, "", "1001:1001", rooms), outside)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " probes tried, 0 reached" in done.stdout
+    assert int(done.stdout.split()[-5]) >= 40

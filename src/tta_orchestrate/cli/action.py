@@ -20,7 +20,7 @@ from tta_orchestrate.domain.report import Report
 from tta_orchestrate.errors import ConfigError, OrchestrateError
 
 if TYPE_CHECKING:
-    from tta_orchestrate.cli.modes import RunRequest
+    from tta_orchestrate.cli.request import RunRequest
     from tta_orchestrate.github.api import GitHub
     from tta_orchestrate.github.events import Decision
     from tta_orchestrate.github.inputs import Inputs
@@ -203,7 +203,7 @@ class Step:
         return found[0]
 
     def _request(self, inputs: "Inputs", decision: "Decision", scratch: Path) -> "RunRequest":
-        from tta_orchestrate.cli.modes import RunRequest
+        from tta_orchestrate.cli.request import RunRequest
 
         head = inputs.head or decision.head
         return RunRequest(
@@ -222,6 +222,8 @@ class Step:
             repository=self._environ.get("GITHUB_REPOSITORY", ""),
             server_url=self._environ.get("GITHUB_SERVER_URL", ""),
             environ={**self._environ, **inputs.keys},
+            order=self._runtime.order,
+            api=self._api,
         )
 
     def _objects(self, inputs: "Inputs", base: str, head: str, scratch: Path) -> Path:

@@ -1,17 +1,24 @@
 """``tta-orchestrate docgen``."""
 
-import time
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tta_orchestrate.cli.options import DEFAULT_OUTPUT, Config, Output
+from tta_orchestrate.cli.options import DEFAULT_OUTPUT, Budget, Config, Output
 
 if TYPE_CHECKING:
     from tta_orchestrate.domain.report import Report
     from tta_orchestrate.modes.docgen.codebase import Codebase
+    from tta_orchestrate.modes.docgen.run import Request
+    from tta_orchestrate.modes.docgen.store import DocsFolder
+    from tta_orchestrate.ports.tree import SourceTree
     from tta_orchestrate.settings.docgen import Docgen
+    from tta_orchestrate.settings.model import Settings
 
 _REPOSITORY = typer.Option("--repository", "-C", help="The repository to document.", file_okay=False)
 
@@ -31,10 +38,12 @@ def docgen(
     ] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete what documents removed symbols.")] = False,
     allow_removal: Annotated[bool, typer.Option("--allow-removal", help="Let many pages vanish at once.")] = False,
+    budget_usd: Budget = None,
 ) -> int:
     """Write and refresh documentation: complete without a key, checked against the code.
 
     Pages go to `docs/tta` (setting `docgen.path`); results (findings.json, summary.md, changes.patch) to `--output`.
+    With the key of a configured model, blocks without prose are written by it, within `--budget-usd`.
     """
     if lint is not None:
         return _lint(lint)
@@ -43,47 +52,67 @@ def docgen(
     if everything and file:
         raise UsageError("--all and --file contradict each other", remedy="give one of them")
     root = repository.resolve()
-    settings = _settings(config, root, format_)
+    settings = _settings(config, root, format_, budget_usd)
+    if not settings.enabled:
+        from tta_orchestrate.cli import delivery
+        from tta_orchestrate.domain.report import Subject
+
+        return delivery.deliver(delivery.disabled("docgen", Subject()), output)
     if check:
-        report = _check(root, settings)
+        report = _check(root, settings.docgen)
     else:
-        report = _write(root, settings, tuple(file or ()), dry_run=dry_run, prune=prune, allow=allow_removal)
+        from tta_orchestrate.cli.docgen_parts import make_request
+
+        request = make_request(settings, files=tuple(file or ()), prune=prune, allow_removal=allow_removal)
+        report = _write(root, settings, request, output, dry_run=dry_run)
     code = _deliver(report, output)
     return 1 if fail_on_drift and report.findings else code
 
 
-def _settings(config: Path | None, root: Path, format_: str) -> "Docgen":
+def _settings(config: Path | None, root: Path, format_: str, budget_usd: str | None) -> "Settings":
     from tta_orchestrate.cli.options import config_source, settings
     from tta_orchestrate.errors import UsageError
     from tta_orchestrate.settings.docgen import Format
 
-    found = settings(config_source(config, root=root)).settings.docgen
+    found = settings(config_source(config, root=root), {"--budget-usd": budget_usd}).settings
     if not format_:
         return found
     if format_ not in set(Format):
         raise UsageError(f"there is no format {format_!r}", remedy=f"choose one of: {', '.join(Format)}")
-    return found.model_copy(update={"format": Format(format_)})
+    return found.model_copy(update={"docgen": found.docgen.model_copy(update={"format": Format(format_)})})
 
 
-def _write(
-    root: Path, settings: "Docgen", files: tuple[str, ...], *, dry_run: bool, prune: bool, allow: bool
-) -> "Report":
-    from tta_orchestrate.modes.docgen.run import Request, run
+def _write(root: Path, settings: "Settings", request: "Request", output: Path, *, dry_run: bool) -> "Report":
+    from tta_orchestrate.cli.docgen_parts import JOURNAL, with_models
+    from tta_orchestrate.modes.docgen.run import run
     from tta_orchestrate.modes.docgen.store import DocsFolder
 
-    folder = DocsFolder(root, settings.path)
-    request = Request(
-        settings=settings,
-        files=files,
-        prune=prune,
-        allow_removal=allow,
-        today=time.strftime("%Y_%m_%d", time.gmtime()),
-    )
-    result = run(request, codebase(root, settings), folder)
+    folder = DocsFolder(root, settings.docgen.path)
+    with _before(root, folder) as before:
+        base = replace(codebase(root, settings.docgen), before=before)
+        result = with_models(settings, os.environ, output, base, lambda engine: run(request, base, folder, engine))
     if not dry_run:
         for path, text in result.changes.items():
             folder.delete(path) if text is None else folder.write(path, text)
+        (output / JOURNAL).unlink(missing_ok=True)  # the manifest holds now what models wrote
     return result.report
+
+
+@contextmanager
+def _before(root: Path, docs: "DocsFolder") -> "Iterator[SourceTree | None]":
+    """Yield the commit that the docs were last written for, ``None`` when there is no such commit or no git."""
+    from tta_orchestrate.cli.docgen_parts import previous
+    from tta_orchestrate.errors import GitError
+    from tta_orchestrate.workspace.git import Repository
+
+    with ExitStack() as stack:
+        try:
+            repository = stack.enter_context(Repository.open(root, os.environ))
+        except GitError:
+            yield None
+            return
+        inside = repository.work_tree() == root
+        yield stack.enter_context(previous(repository if inside else None, docs.read))
 
 
 def _check(root: Path, settings: "Docgen") -> "Report":

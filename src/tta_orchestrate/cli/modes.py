@@ -1,48 +1,16 @@
 """What the Action's step calls: the modes, plugged in. One line per mode in ``MODES``."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from tta_orchestrate.cli.request import RunRequest
 from tta_orchestrate.domain.report import Report
 from tta_orchestrate.errors import ConfigError, GitError
 
 if TYPE_CHECKING:
-    from tta_orchestrate.cli.earlier import Known
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.git import Repository
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
-    """One run of one mode, as the event and the inputs ask for it."""
-
-    mode: str
-    workspace: Path
-    """The checkout; read-only."""
-    objects: Path
-    """A repository that holds *base* and *head*: the checkout, or a bare one that was fetched."""
-    output: Path
-    """Where the results go."""
-    config: str
-    """Path of the configuration in the base commit; empty: its default places."""
-    base: str
-    """Empty: what the mode itself compares with."""
-    head: str
-    paths: tuple[str, ...]
-    fail_on: str | None
-    budget_usd: Decimal | str | None
-    trusted: bool
-    """False: never execute anything of the change."""
-    title: str
-    repository: str
-    server_url: str
-    environ: Mapping[str, str]
-    """The process's environment, with the keys of the inputs under the providers' usual names."""
-    known: "Known | None" = None
-    """What GitHub tells of the review before and of other reviewers."""
 
 
 def configure(request: RunRequest) -> "Settings":
@@ -121,10 +89,28 @@ def earlier_heads(request: RunRequest, before: str, limit: int) -> tuple[str, ..
     return tuple(dict.fromkeys([*([before] if before else []), *passed]))[:limit]
 
 
+def _docgen(request: RunRequest, settings: "Settings") -> Report:
+    from tta_orchestrate.cli.docgen_action import document
+
+    with _repository(request) as repository:
+        return document(request, settings, repository)
+
+
+def _test_gen(request: RunRequest, settings: "Settings") -> Report:
+    from tta_orchestrate.cli.boxes import generate
+
+    with _repository(request) as repository:
+        return generate(request, settings, repository)
+
+
 def _repository(request: RunRequest) -> "Repository":
     from tta_orchestrate.workspace.git import Repository
 
     return Repository.open(request.objects, request.environ, trust_owner=True)
 
 
-MODES: Final[Mapping[str, Callable[[RunRequest, "Settings"], Report]]] = {"review": _review}
+MODES: Final[Mapping[str, Callable[[RunRequest, "Settings"], Report]]] = {
+    "review": _review,
+    "test-gen": _test_gen,
+    "docgen": _docgen,
+}

@@ -4,11 +4,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from tta_orchestrate.cli.modes import RunRequest, configure, run_mode
+from tta_orchestrate.cli.modes import configure, run_mode
+from tta_orchestrate.cli.request import RunRequest
 from tta_orchestrate.domain.report import Report
 from tta_orchestrate.errors import GitHubError, OrchestrateError, UnavailableError, UsageError
 
@@ -29,7 +31,7 @@ def review_pull_request(
     environ: Mapping[str, str],
     paths: tuple[str, ...] = (),
     fail_on: str | None = None,
-    budget_usd: str | None = None,
+    budget_usd: Decimal | str | None = None,
     post: bool = False,
 ) -> Report:
     """Fetch pull request *number* of repository *name*, review it, and when asked to, show the result there.
@@ -69,7 +71,7 @@ def _request(
     environ: Mapping[str, str],
     paths: tuple[str, ...],
     fail_on: str | None,
-    budget_usd: str | None,
+    budget_usd: Decimal | str | None,
     token: str,
 ) -> RunRequest:
     from tta_orchestrate.github.pull_request import fetch_commits

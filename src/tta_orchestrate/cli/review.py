@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -244,6 +244,6 @@ def _steering(repository: "Repository | None", rev: str | None) -> _Steering:
     return read
 
 
-def _settings(steering: _Steering, config: Path | None, flags: dict[str, str | None]) -> "Settings":
+def _settings(steering: _Steering, config: Path | None, flags: Mapping[str, object]) -> "Settings":
     source = options.config_source(config) if config else options.steering_source(steering)
     return options.settings(source, flags).settings

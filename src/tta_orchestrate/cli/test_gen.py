@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,7 @@ from tta_orchestrate.errors import GitError, SourceError, UsageError
 if TYPE_CHECKING:
     from tta_orchestrate.modes.test_gen.run import Request
     from tta_orchestrate.settings.model import Settings
+    from tta_orchestrate.settings.test_gen import TestGen
     from tta_orchestrate.workspace.git import Repository
 
 _WHAT, _HOW = "What gets tests", "How they are made"
@@ -39,6 +42,7 @@ def test_gen(
     ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of the search.", rich_help_panel=_HOW)] = None,
     write: Annotated[bool, typer.Option("--write", help="Put the tests into the work tree as well.")] = False,
+    budget_usd: options.Budget = None,
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
@@ -50,6 +54,7 @@ def test_gen(
     if file and base is not None:
         raise UsageError("--file and --base exclude each other", remedy="give only one of them")
     from tta_orchestrate.cli import delivery
+    from tta_orchestrate.cli.paid_work import paid_work
     from tta_orchestrate.domain.report import Subject
     from tta_orchestrate.modes.test_gen.run import run
 
@@ -57,13 +62,21 @@ def test_gen(
         repository = _repository(stack, needed=base is not None)
         root = _root(repository)
         flags = {"python": python, "sandbox": sandbox, "seconds_per_target": seconds, "seed": seed}
-        settings = _settings(repository, root, base, config)
+        settings = _settings(repository, root, base, config, {"--budget-usd": _amount(budget_usd)})
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("test-gen", Subject()), output)
         section = settings.test_gen.model_validate(
             {**settings.test_gen.model_dump(), **{key: value for key, value in flags.items() if value is not None}}
         )
-        report = run(_request(repository, root, file or [], base), section)
+        request = _request(repository, root, file or [], base)
+        report = paid_work(
+            settings,
+            os.environ,
+            mode="test-gen",
+            output=output,
+            run_key=_about(request, section),
+            work=lambda engine: run(request, section, engine=engine),
+        )
     code = delivery.deliver(report, output)
     if write and report.patch:
         _apply(root, report.patch)
@@ -88,13 +101,15 @@ def _root(repository: "Repository | None") -> Path:
     return root.resolve()
 
 
-def _settings(repository: "Repository | None", root: Path, base: str | None, config: Path | None) -> "Settings":
+def _settings(
+    repository: "Repository | None", root: Path, base: str | None, config: Path | None, flags: Mapping[str, object]
+) -> "Settings":
     if config is not None:
-        return options.settings(options.config_source(config)).settings
+        return options.settings(options.config_source(config), flags).settings
     if repository is not None and base is not None:
         revision = base
-        return options.settings(options.steering_source(lambda path: repository.read(revision, path))).settings
-    return options.settings(options.config_source(None, root=root)).settings
+        return options.settings(options.steering_source(lambda path: repository.read(revision, path)), flags).settings
+    return options.settings(options.config_source(None, root=root), flags).settings
 
 
 def _request(repository: "Repository | None", root: Path, files: list[str], base: str | None) -> "Request":
@@ -115,6 +130,26 @@ def _request(repository: "Repository | None", root: Path, files: list[str], base
             if data is not None and repository.entries(fork)[path].mode.startswith("100")
         },
     )
+
+
+def _amount(text: str | None) -> Decimal | str | None:
+    """Return the amount in *text*, or the text itself, which the settings then refuse by its name."""
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def _about(request: "Request", section: "TestGen") -> str:
+    """Return what the answers of this run depend on, as a key: another one does not take them over."""
+    import hashlib
+
+    seen = hashlib.sha256(section.model_dump_json().encode())
+    for path in sorted((*request.files, *(request.changed or ()))):
+        seen.update(
+            path.encode() + b"\0" + (request.root / path).read_bytes() if (request.root / path).is_file() else b""
+        )
+    return f"test-gen {seen.hexdigest()}"
 
 
 def _inside(root: Path, path: str) -> str:

@@ -7,7 +7,7 @@ caller reads back first.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -21,7 +21,11 @@ from tta_orchestrate.github.records import (
     CheckRun,
     CheckRuns,
     Comment,
+    Comparison,
     Content,
+    GitCommit,
+    GitObject,
+    GitRef,
     PullFile,
     PullRequest,
     Record,
@@ -159,6 +163,47 @@ class GitHub:
     def create_review(self, number: int, body: Json) -> Review:
         """``POST /repos/{owner}/{repo}/pulls/{n}/reviews``."""
         return self._write("POST", self._repo(f"pulls/{number}/reviews"), body, Review)
+
+    def create_pull_request(self, body: Json) -> PullRequest:
+        """``POST /repos/{owner}/{repo}/pulls``."""
+        return self._write("POST", self._repo("pulls"), body, PullRequest)
+
+    def update_pull_request(self, number: int, body: Json) -> PullRequest:
+        """``PATCH /repos/{owner}/{repo}/pulls/{n}``."""
+        return self._write("PATCH", self._repo(f"pulls/{number}"), body, PullRequest)
+
+    # -- git's own objects
+
+    def branch(self, name: str) -> GitRef:
+        """``GET /repos/{owner}/{repo}/git/ref/heads/{name}``."""
+        return self._read(self._repo(f"git/ref/heads/{quote(name)}"), GitRef)
+
+    def create_branch(self, name: str, commit: str) -> GitRef:
+        """``POST /repos/{owner}/{repo}/git/refs``."""
+        return self._write("POST", self._repo("git/refs"), {"ref": f"refs/heads/{name}", "sha": commit}, GitRef)
+
+    def move_branch(self, name: str, commit: str, *, force: bool) -> GitRef:
+        """``PATCH /repos/{owner}/{repo}/git/refs/heads/{name}``; without *force* only forward."""
+        path = self._repo(f"git/refs/heads/{quote(name)}")
+        return self._write("PATCH", path, {"sha": commit, "force": force}, GitRef)
+
+    def commit(self, name: str) -> GitCommit:
+        """``GET /repos/{owner}/{repo}/git/commits/{sha}``."""
+        return self._read(self._repo(f"git/commits/{name}"), GitCommit)
+
+    def create_commit(self, message: str, tree: str, parents: Sequence[str]) -> GitCommit:
+        """``POST /repos/{owner}/{repo}/git/commits``: the author is whoever the token belongs to."""
+        body = {"message": message, "tree": tree, "parents": list(parents)}
+        return self._write("POST", self._repo("git/commits"), body, GitCommit)
+
+    def create_tree(self, base: str, entries: Sequence[Json]) -> str:
+        """``POST /repos/{owner}/{repo}/git/trees``: *base* with *entries* (``content`` text, or ``sha`` null)."""
+        body = {"base_tree": base, "tree": list(entries)}
+        return self._write("POST", self._repo("git/trees"), body, GitObject).sha
+
+    def compare(self, base: str, head: str) -> Comparison:
+        """``GET /repos/{owner}/{repo}/compare/{base}...{head}``: the first commits that only *head* has."""
+        return self._read(self._repo(f"compare/{base}...{head}"), Comparison, {"per_page": PAGE})
 
     # -- comments
 

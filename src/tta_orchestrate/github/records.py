@@ -144,6 +144,7 @@ class PullRequest(Record):
     body: str | None = None
     draft: bool = False
     state: str = "open"
+    html_url: str = ""
     base: End
     head: End
     user: Account | None = None
@@ -168,3 +169,45 @@ class Content(Record):
     encoding: str = ""
     content: str = ""
     size: int = Field(default=0, ge=0)
+
+
+class GitObject(Record):
+    """What a reference points to, a commit's parent, or its tree."""
+
+    sha: str
+
+
+class GitRef(Record):
+    """A branch or a tag."""
+
+    ref: str
+    object: GitObject
+
+
+class GitCommit(Record):
+    """A commit, as git has it."""
+
+    sha: str
+    message: str = ""
+    tree: GitObject
+    parents: tuple[GitObject, ...] = ()
+
+
+class CommitText(Record):
+    """The part of a listed commit that git has."""
+
+    message: str
+
+
+class ListedCommit(Record):
+    """One commit of a comparison."""
+
+    sha: str
+    commit: CommitText
+
+
+class Comparison(Record):
+    """What one commit has and another has not; ``commits`` may be only the first of ``total_commits``."""
+
+    total_commits: int
+    commits: tuple[ListedCommit, ...]

@@ -132,6 +132,12 @@ class Runtime:
             self._out.flush()
         return code
 
+    def order(self, words: str) -> None:
+        """Have the launcher, if there is one, start or stop a container beside this one (``start box``)."""
+        if self._nonce:
+            self._out.write(f"{self._nonce}{words}\n")
+            self._out.flush()
+
     def say(self, text: str) -> None:
         """Print *text* into the log, inert."""
         for line in text.splitlines():

@@ -24,6 +24,10 @@ class PullRequests(Protocol):
         """Return the open pull request from *branch* of the same repository."""
         ...
 
+    def tip(self, branch: str) -> str | None:
+        """Return the commit that *branch* points to, ``None`` when there is no such branch."""
+        ...
+
     def has_foreign_commits(self, branch: str, base: str) -> bool:
         """Whether *branch* exists and holds commits since *base* that this program did not make."""
         ...
@@ -31,7 +35,8 @@ class PullRequests(Protocol):
     def commit(self, branch: str, base: str, changes: Mapping[str, str | None], message: str, *, on_top: bool) -> str:
         """Commit *changes* (path to text, ``None`` deletes) to *branch*; return the commit's object name.
 
-        Without *on_top* the branch becomes *base* plus this one commit; with it, the commit follows what is there.
+        The branch becomes *base* plus this one commit. With *on_top*, *base* must still be its tip: a branch that has
+        moved meanwhile is an error, not overwritten.
         """
         ...
 

@@ -55,8 +55,8 @@ class Attempt:
 
 
 @contextlib.contextmanager
-def target() -> Iterator[Target]:
-    """Set the scene and take it down again."""
+def target(host_file: str = "") -> Iterator[Target]:
+    """Set the scene and take it down again; *host_file* lies outside of the container, if there is one."""
     mark = f"canary-{secrets.token_hex(12)}"
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tta-escape-")))
@@ -71,7 +71,8 @@ def target() -> Iterator[Target]:
         (folder / "source" / "module.py").chmod(0o666)
         scene = Target(aim={}, mark=mark)
         scene.aim = {
-            "mark": mark, "file": str(folder / "secret"), "command_file": str(folder / "commands"),
+            "mark": mark, "file": str(folder / "secret"),
+            "host_file": host_file or str(folder / "secret"), "command_file": str(folder / "commands"),
             "results": str(folder / "results"),
             "source": str(folder / "source"), "docker": str(folder / "docker.sock"),
             "socket": str(folder / "any.sock"), "abstract": mark[:20],
@@ -218,14 +219,20 @@ def _processes() -> set[str]:
 
 
 def run(
-    level: Level, *, python: str, binds: Sequence[Bind], without: Sequence[str] = (), names: Sequence[str] = ()
+    level: Level,
+    *,
+    python: str,
+    binds: Sequence[Bind],
+    without: Sequence[str] = (),
+    names: Sequence[str] = (),
+    host_file: str = "",
 ) -> list[Attempt]:
     """Try *names* (all by default)."""
     wanted = [n for n in names or probes.PROBES if "rlimits" not in without or n not in _NEEDS_LIMITS]
     sandbox = Sandbox(level=level)
     together = [name for name in wanted if name not in probes.ALONE]
     groups = [[name] for name in wanted if name in probes.ALONE] + ([together] if together else [])
-    with target() as scene:
+    with target(host_file) as scene:
         job = _job(scene, python, binds, without)
         found = [one for group in groups for one in attempt(group, scene, sandbox, job)]
     return sorted(found, key=lambda one: wanted.index(one.name))
@@ -243,8 +250,9 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="also without one layer at a time")
     parser.add_argument("--verbose", action="store_true", help="a line for every probe")
     parser.add_argument("--python", default=sys.executable, help="interpreter for the probes")
+    parser.add_argument("--host-file", default="", help="at level box: a file of the host, outside of the container")
     options = parser.parse_args()
-    found = run(options.level, python=options.python, binds=_binds())
+    found = run(options.level, python=options.python, binds=_binds(), host_file=options.host_file)
     for one in found:
         if one.reached or not one.ran or options.verbose:
             word = "REACHED" if one.reached else "stopped" if one.ran else "NOT RUN"

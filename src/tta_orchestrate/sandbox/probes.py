@@ -246,7 +246,7 @@ def home_of_root(aim: Aim) -> str:
 
 @probe
 def host_scratch_space(aim: Aim) -> str:
-    return _expect(os.path.exists(aim["file"]))
+    return _expect(os.path.exists(aim["host_file"]))
 
 
 @probe

@@ -105,12 +105,15 @@ def _write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-_SCRATCHES: Final[list[str]] = []
+_SCRATCHES: Final[list[tuple[str, int]]] = []
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 -- only what the job's own user left there is removed
+_CLEARING: Final = 10
+"""Seconds after which scratch space that cannot be removed is left where it is."""
 
 
 def _scratch(uid: int) -> str:
     path = tempfile.mkdtemp(prefix="tta-job-")
-    _SCRATCHES.append(path)
+    _SCRATCHES.append((path, uid))
     if os.geteuid() == 0:
         os.chown(path, uid, uid)
     return path
@@ -216,8 +219,34 @@ def _sweep() -> None:
             break
         if not pid:
             time.sleep(0.01)
-    for path in _SCRATCHES:
-        shutil.rmtree(path, ignore_errors=True)
+    for path, uid in _SCRATCHES:
+        _clear(path, uid)
+
+
+def _clear(path: str, uid: int) -> None:
+    """Remove scratch space, as the user it belongs to: root in a container may not override that user's rights."""
+    if os.geteuid() == 0:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setgroups([])
+                os.setresgid(uid, uid, uid)
+                os.setresuid(uid, uid, uid)
+                signal.alarm(_CLEARING)
+                for entry in os.scandir(_SHARED_MEMORY):
+                    if entry.stat(follow_symlinks=False).st_uid == uid:
+                        _remove(entry.path)
+                _remove(path)
+            finally:
+                os._exit(0)
+        os.waitpid(pid, 0)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove(path: str) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.unlink(path)  # noqa: PTH108 -- whatever it is, by its name
 
 
 def _children() -> list[int]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+from tta_orchestrate.domain import generated_tests
 from tta_orchestrate.domain.change import Side
 from tta_orchestrate.domain.cost import usd
 from tta_orchestrate.domain.cost_summary import savings
@@ -40,6 +41,8 @@ _LANGUAGES: Final = {
     "cc": "cpp",
     "cs": "csharp",
 }
+_SECTIONS: Final[dict[str, Callable[[Report, int], str]]] = {"test-gen": generated_tests.section}
+"""What a mode adds of its own, made from ``Report.extra`` in at most so many bytes."""
 T = TypeVar("T")
 
 
@@ -66,6 +69,7 @@ def summary(report: Report, budget: int = DEFAULT_BUDGET) -> str:
     head = _head(report)
     room = budget - _size(head)
     failures = _failures(report.failures, min(room // 4, 60_000))
+    own = _SECTIONS.get(report.mode, _no_section)(report, room // 4)
     tail = [
         _proposal(report, room // 16),
         _walkthrough(report, room // 8),
@@ -75,10 +79,14 @@ def summary(report: Report, budget: int = DEFAULT_BUDGET) -> str:
         _rejected(report.rejected, room // 8),
         _cost(report),
     ]
-    room -= _size(failures) + sum(_size(part) for part in tail)
+    room -= _size(own) + _size(failures) + sum(_size(part) for part in tail)
     folded = _folded(report, room // 4)
-    parts = [head, failures, _findings(report, room - _size(folded) - 200), folded, *tail]
+    parts = [head, own, failures, _findings(report, room - _size(folded) - 200), folded, *tail]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _no_section(report: Report, room: int) -> str:  # noqa: ARG001 -- most modes have none
+    return ""
 
 
 def _size(text: str) -> int:

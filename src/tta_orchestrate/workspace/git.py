@@ -4,7 +4,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -204,7 +204,7 @@ class Repository:
 
     def read_many(
         self, rev: str, paths: Iterable[str], *, limit: int | None = None
-    ) -> Iterator[tuple[str, bytes | None]]:
+    ) -> Generator[tuple[str, bytes | None]]:
         """Yield each path with its bytes at *rev*, in the order asked, one file in memory at a time.
 
         ``None`` stands for: no such file, a folder, a submodule, or more than *limit* bytes. A link gives the text of

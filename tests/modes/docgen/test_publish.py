@@ -1,6 +1,6 @@
 """One rolling pull request, or none."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -17,10 +17,14 @@ class Hub:
     open_request: PullRequest | None = None
     foreign: bool = False
     forbidden: bool = False
+    there: str | None = None
     done: list = field(default_factory=list)
 
     def find_open(self, branch):
         return self.open_request
+
+    def tip(self, branch):
+        return self.there
 
     def has_foreign_commits(self, branch, base):
         return self.foreign
@@ -59,10 +63,26 @@ def test_nothing_changed_means_no_request_and_no_commit():
     assert hub.done == []
 
 
-def test_commits_of_others_on_the_branch_are_kept():
+def test_commits_of_others_on_the_branch_are_built_upon_or_left_alone():
     hub = Hub(foreign=True)
-    publish(target(), CHANGES, ["a"], hub)
+    result = publish(target(), CHANGES, ["a"], hub)
+    assert (result.step, hub.done) == (Step.PATCH, [])
+    assert "left alone" in result.notices[0]
+    publish(replace(target(), on_top=True), CHANGES, ["a"], hub)
     assert hub.done[0] == ("commit", "tta/docs", True)
+
+
+def test_a_push_never_overwrites_a_branch_it_was_not_made_from():
+    hub = Hub(there="d" * 40)
+    assert publish(target(Publish.PUSH), CHANGES, ["a"], hub).step is Step.PATCH
+    assert hub.done == []
+
+
+def test_what_breaks_callers_stands_in_the_body():
+    hub = Hub()
+    publish(target(), CHANGES, ["a"], hub, ["pkg/core.py one: Parameter was removed"])
+    assert "## API breakage" in hub.open_request.body
+    assert "- `pkg/core.py one: Parameter was removed`" in hub.open_request.body
 
 
 def test_a_repository_that_forbids_requests_gets_a_patch_and_help():

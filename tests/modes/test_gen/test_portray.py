@@ -34,7 +34,7 @@ SPACE = {"datetime": dt, "decimal": decimal, "fractions": fractions, "uuid": uui
 PORTRAYER = portray.Portrayer(types.ModuleType("subject"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(VALUES)
 def test_source_evaluates_to_the_same_value(value):
     source = PORTRAYER.source(value)

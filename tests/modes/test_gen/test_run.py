@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from generated import generate, once, repository
 from tta_orchestrate.domain.outcome import Outcome
-from tta_orchestrate.modes.test_gen.run import Request, run
-from tta_orchestrate.settings import test_gen as section
+from tta_orchestrate.sinks.summary_md import summary
 
 SHOP = '''
 """A shop."""
@@ -38,30 +38,12 @@ async def fetch(n: int) -> int:
 '''.lstrip()
 
 
-def repository(folder, **files):
-    for name, text in files.items():
-        path = folder / name.replace("__", "/").replace("_py", ".py")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    git(folder, "init", "-q", ".")
-    git(folder, "add", "-A")
-    git(folder, "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "x")
-    return folder
-
-
-def git(folder, *arguments):
-    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
-def generate(folder, *files, **options):
-    settings = section.TestGen(seconds_per_target=options.pop("seconds", 8), mutants=40)
-    return run(Request(root=folder, files=files, interpreter=sys.executable, **options), settings)
-
-
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    folder = repository(tmp_path_factory.mktemp("shop"), shop_py=SHOP)
-    return folder, generate(folder, "shop.py")
+def shop(tmp_path_factory, worker_id):
+    def make(folder):
+        return folder, generate(repository(folder, shop_py=SHOP), "shop.py")
+
+    return once(tmp_path_factory, worker_id, "shop", make)
 
 
 @pytest.mark.slow
@@ -100,6 +82,13 @@ def test_an_accident_with_good_arguments_is_a_finding_not_a_test(shop):
     assert "IndexError" not in shop[1].patch
 
 
+def test_without_a_model_nothing_is_spent_and_open_questions_go_to_a_person(shop):
+    assert not shop[1].cost.calls
+    (target,) = shop[1].extra["targets"]
+    assert any("a bug, or the contract?" in question for question in target["questions"])
+    assert "### Needs a person" in summary(shop[1])
+
+
 def test_the_figures_are_plain_json(shop):
     assert json.loads(json.dumps(shop[1].extra)) == shop[1].extra
 
@@ -115,13 +104,13 @@ def test_a_change_is_proved_and_a_lost_behaviour_is_a_finding(tmp_path):
     changed = SHOP.replace("net > 1000", "net >= 500")
     (folder / "shop.py").write_text(changed)
     line = next(n for n, text in enumerate(changed.splitlines(), 1) if "net >= 500" in text)
-    report = generate(
-        folder, changed={"shop.py": frozenset({line})}, base_files=lambda: {"shop.py": SHOP.encode()}, seconds=14
-    )
+    report = generate(folder, changed={"shop.py": frozenset({line})}, base_files=lambda: {"shop.py": SHOP.encode()})
     (target,) = report.extra["targets"]
     assert "change-proving" in {kept["label"] for kept in target["kept"]}
     assert target["gates"]["fail-to-pass"] == "run"
     assert all("price" in kept["test"] for kept in target["kept"])
+    (lost,) = {f.severity.value for f in report.findings if f.rule == "test-gen/possible-regression"}
+    assert lost == "high"
 
 
 BROKEN = {
@@ -138,7 +127,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", sorted(BROKEN))
 def test_a_file_that_cannot_be_tested_says_why(tmp_path, name):
     source, reason = BROKEN[name]
-    report = generate(repository(tmp_path, **{f"{name}_py": source}), f"{name}.py", seconds=5)
+    report = generate(repository(tmp_path, **{f"{name}_py": source}), f"{name}.py")
     (failure,) = report.failures
     assert reason in failure.reason
     assert report.verdict.outcome in {Outcome.PARTIAL, Outcome.UNAVAILABLE}
@@ -186,7 +175,7 @@ def test_kills_the_session():
 @pytest.mark.slow
 def test_a_rough_neighbourhood_is_survived_and_said(tmp_path):
     """Endless loops in C, functions that kill their process, failing and crashing tests of the repository."""
-    report = generate(repository(tmp_path, shop_py=SHOP + HOSTILE, tests__test_shop_py=SUITE), "shop.py", seconds=10)
+    report = generate(repository(tmp_path, shop_py=SHOP + HOSTILE, tests__test_shop_py=SUITE), "shop.py")
     (target,) = report.extra["targets"]
     aside = {entry["test"].rpartition("::")[2]: entry["outcome"] for entry in target["baseline"]["set_aside"]}
     assert aside == {"test_wrong": "failed", "test_kills_the_session": "crashed"}
@@ -199,6 +188,7 @@ def test_a_rough_neighbourhood_is_survived_and_said(tmp_path):
     assert not names & {"test_endless_returns", "test_suicide_returns"}
 
 
+SMALL = "def twice(n: int) -> int:\n    return n * 2\n"
 CONFTEST = """
 import pytest
 
@@ -214,7 +204,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.mark.slow
 def test_a_conftest_that_forges_passes_earns_nothing(tmp_path):
-    report = generate(repository(tmp_path, shop_py=SHOP, tests__conftest_py=CONFTEST), "shop.py")
+    report = generate(repository(tmp_path, small_py=SMALL, tests__conftest_py=CONFTEST), "small.py")
     (target,) = report.extra["targets"]
     assert target["kept"] == []
     assert report.patch == ""

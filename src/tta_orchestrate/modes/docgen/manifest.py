@@ -6,6 +6,7 @@ every generated block.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -84,12 +85,20 @@ class Manifest:
     writer: str = ""
     index: str = ""
     """Digest of the index of the last complete run, ``""`` after a partial one."""
+    commit: str = ""
+    """The version of the sources when something was last written, ``""`` when it is not known."""
     pages: Mapping[str, PageRecord] = field(default_factory=dict)
     tests: Mapping[str, TestRecord] = field(default_factory=dict)
 
     def dump(self) -> str:
         """Return the text of the file."""
-        header = {"manifest": VERSION, "signature": self.signature, "writer": self.writer, "index": self.index}
+        header = {
+            "manifest": VERSION,
+            "signature": self.signature,
+            "writer": self.writer,
+            "index": self.index,
+            "commit": self.commit,
+        }
         lines = [header, *(_page_json(self.pages[key]) for key in sorted(self.pages))]
         lines += [{"test": t.path, "digest": t.digest, "tests": t.tests} for _, t in sorted(self.tests.items())]
         return "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
@@ -113,9 +122,19 @@ class Manifest:
             signature=header["signature"],
             writer=header["writer"],
             index=header["index"],
+            commit=header.get("commit", ""),
             pages={page.key: page for page in pages},
             tests={test.path: test for test in tests},
         )
+
+
+def documented_commit(text: str) -> str:
+    """Return ``Manifest.commit`` of a manifest's text without reading all of it, ``""`` when it has none."""
+    try:
+        commit = json.loads(text.partition("\n")[0] or "{}").get("commit", "")
+    except (ValueError, AttributeError):
+        return ""
+    return commit if isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit) else ""
 
 
 _REMEDY: Final = "restore it from version control, or delete it: pages are then made anew and edits are kept by id"

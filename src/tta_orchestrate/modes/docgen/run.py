@@ -29,6 +29,7 @@ from tta_orchestrate.syntax.pyapi import Breakage, breakages
 GENERATOR: Final = "1"
 """Raised whenever the same sources give other pages: every page is then made anew."""
 _FEW_PAGES: Final = 4
+_LISTED: Final = 20
 
 
 class Docs(Protocol):
@@ -66,7 +67,7 @@ class Result:
 
 
 def run(request: Request, base: Codebase, docs: Docs, engine: Engine | None = None) -> Result:
-    """Make the pages that are stale or missing.
+    """Make the pages that are stale or missing; *engine* is ``None`` when no model is configured.
 
     Raises:
         ConfigError: nothing is there to document, names collide, or too many pages would vanish at once.
@@ -89,6 +90,7 @@ class _Run:
         self.records: dict[str, PageRecord] = {}
         self.merged: dict[str, Merged] = {}
         self.failures: list[Failure] = []
+        self.undone: tuple[Failure, ...] = ()
         self.notices: list[str] = []
 
     def result(self) -> Result:
@@ -144,7 +146,7 @@ class _Run:
             )
 
     def _upgrade(self, plan: Plan, found: Survey) -> Mapping[str, Mapping[str, Prose]]:
-        if self.engine is None or not self.engine.has_executor or not self.settings.max_model_blocks:
+        if self.engine is None or not self.settings.max_model_blocks:
             return {}
         from tta_orchestrate.modes.docgen.upgrade import upgrade
 
@@ -152,6 +154,7 @@ class _Run:
             plan, found, self.old, self.engine, self.settings, quality_threshold=self.request.quality_threshold
         )
         self.notices += outcome.notices
+        self.undone = outcome.undone
         return outcome.prose
 
     def _book(self, plan: Plan) -> Book:
@@ -304,15 +307,17 @@ class _Run:
             index=plan.index_digest,
             pages=self.records,
             tests=plan.tests,
+            commit=self.old.commit,
         )
-        text = manifest.dump()
-        if text != self.docs.read(FILENAME):
-            self.changes[FILENAME] = text
+        if manifest.dump() != self.docs.read(FILENAME):
+            self.changes[FILENAME] = replace(manifest, commit=self.base.tree.commit).dump()
 
     def _report(self, plan: Plan, found: Survey, done: whole.DocCoverage) -> Report:
         planned = len(found.sources) if not self.request.files else len(plan.stale)
         partial = [f for f in self.failures if not self.request.files or f.path in self.request.files]
-        outcome = decide(Tally(planned=planned, done=max(planned - len(partial), min(planned, 1)), findings=0))
+        done_pages = max(planned - len(partial), min(planned, 1))
+        planned += len(self.undone)
+        outcome = decide(Tally(planned=planned, done=done_pages, findings=0))
         too_low = done.percent < self.settings.fail_under and not self.request.files
         verdict = conclude(outcome)
         if too_low:
@@ -322,6 +327,8 @@ class _Run:
             verdict = replace(conclude(Outcome.FINDINGS, fail_on_met=True), outcome=outcome)
         if self.base.shallow:
             self.notices.append("shallow clone: breaking API changes are found only with full history (fetch-depth: 0)")
+        broken = list(self._breakages(found))
+        self.notices += _breakage_notices(broken)
         conflicts = {k: m.conflicts for k, m in self.merged.items() if m.conflicts}
         if conflicts:
             self.notices.append(f"{sum(map(len, conflicts.values()))} edited blocks need a review (review:: needed)")
@@ -329,12 +336,12 @@ class _Run:
             mode="docgen",
             verdict=verdict,
             skipped=found.skipped,
-            failures=tuple(partial),
+            failures=(*partial, *self.undone),
             coverage=Coverage(
                 files_changed=len(found.sources),
                 files_reviewed=len(found.sources) - len(partial),
                 units_planned=planned,
-                units_done=planned - len(partial),
+                units_done=planned - len(partial) - len(self.undone),
                 performed_by=tuple(sorted({s.language.name for s in found.sources.values()})),
             ),
             subject=Subject(
@@ -345,7 +352,7 @@ class _Run:
             patch=make_patch(self.changes, self.docs.read, self.settings.path),
             extra={
                 "pages": self._pages(plan),
-                "api_breakage": [asdict(item) for item in self._breakages(found)],
+                "api_breakage": [asdict(item) for item in broken],
                 "documentation_coverage": {
                     "symbols": done.symbols,
                     "described": done.described,
@@ -360,7 +367,10 @@ class _Run:
         if self.base.before is None:
             return
         for key, source in found.sources.items():
-            data = self.base.before.read(source.path) if source.language.name == "python" else None
+            known = self.old.pages.get(key)
+            if source.language.name != "python" or (known is not None and known.digest == source.digest):
+                continue
+            data = self.base.before.read(source.path)
             text = data.decode("utf-8-sig", "replace") if data is not None else source.text
             if text != source.text:
                 yield from breakages(key, source.path, text, source.text)
@@ -394,6 +404,12 @@ def signature_of(base: Codebase, settings: Docgen) -> str:
     """Return the digest of everything but the sources that pages depend on."""
     parts = (GENERATOR, settings.format, base.project, settings.source_url, base.server_url, base.repository)
     return digest(json.dumps([str(part) for part in parts]))
+
+
+def _breakage_notices(broken: Sequence[Breakage]) -> list[str]:
+    rows = [f"API breakage: {one.path} {one.symbol}: {one.kind}" for one in broken[:_LISTED]]
+    more = [f"API breakage: {len(broken) - _LISTED} more in findings.json"] if len(broken) > _LISTED else []
+    return [*rows, *more]
 
 
 def _shrunk(old: PageRecord, merged: Merged) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tta_orchestrate.domain.report import Failure
 from tta_orchestrate.domain.symbol import Kind, Module, Symbol
 from tta_orchestrate.modes.docgen.manifest import Manifest, Prose
 from tta_orchestrate.modes.docgen.plan import Plan, Survey, read_source
@@ -22,6 +23,8 @@ _WORTH: Final = frozenset(Kind) - {Kind.ATTRIBUTE, Kind.CONSTANT, Kind.PROPERTY}
 _MAX_LINES: Final = 160
 _MAX_TEXT: Final = 2_000
 _MAX_LIES: Final = 8
+_REFUSED: Final = frozenset({"", "rejected"})
+"""How a task ends that was answered, by something that the gates did not take."""
 
 SYSTEM: Final = """You write reference documentation for one symbol of a code base.
 You get its signature, facts that were read from the code, and its source, fenced between lines that begin with the
@@ -65,6 +68,8 @@ class Upgrade:
 
     prose: Mapping[str, Mapping[str, Prose]]
     notices: tuple[str, ...] = ()
+    undone: tuple[Failure, ...] = ()
+    """Blocks that no model could be asked about: budget, quota, no answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,19 +95,23 @@ def upgrade(
     gaps = _gaps(plan, found, old)
     chosen = sorted(gaps, key=lambda gap: (not gap.stale, gap.key, gap.path))[: settings.max_model_blocks]
     texts: dict[str, tuple[str, str]] = {}
+    undone: list[Failure] = []
     for level in _levels(chosen):
         tasks = [_task(gap, plan, texts, settings) for gap in level]
         by_unit = {task.unit: gap for task, gap in zip(tasks, level, strict=True)}
         for result in engine.execute(tasks, _gate(by_unit)):
+            gap = by_unit[result.task.unit]
             if result.answer is not None:
-                texts[by_unit[result.task.unit].name] = (str(result.answer["text"]).strip(), result.model)
+                texts[gap.name] = (str(result.answer["text"]).strip(), result.model)
+            elif result.failure not in _REFUSED:
+                undone.append(Failure(unit=gap.name, path=plan.index.facts[gap.key].path, reason=result.reason))
     judged = _judge(chosen, texts, engine, quality_threshold)
     notices = []
     if len(gaps) > len(chosen):
         notices.append(f"{len(gaps) - len(chosen)} blocks wait for the next run (docgen.max_model_blocks)")
-    if len(judged) < len(chosen):
-        notices.append(f"{len(chosen) - len(judged)} blocks keep their derived text: no answer passed the gates")
-    return Upgrade(prose=_by_page(chosen, judged), notices=tuple(notices))
+    if refused := len(chosen) - len(judged) - len(undone):
+        notices.append(f"{refused} blocks keep their derived text: no answer passed the gates")
+    return Upgrade(prose=_by_page(chosen, judged), notices=tuple(notices), undone=tuple(undone))
 
 
 def _gaps(plan: Plan, found: Survey, old: Manifest) -> list[_Gap]:

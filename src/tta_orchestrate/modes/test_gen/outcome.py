@@ -66,6 +66,8 @@ class Suspect:
     expr: str
     error: str
     line: int
+    expected: str = ""
+    """What a test claimed instead; empty: any ordinary end."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +90,12 @@ class TargetResult:
     regressions: list[Drop] = field(default_factory=list)
     baseline: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    """What only a person can decide."""
+    models: list[dict[str, Any]] = field(default_factory=list)
+    """Which model was asked for what, and what came of it."""
+    earlier: str | None = None
+    """The text of the file that was added to; ``None`` where the file is new."""
     reason: str = ""
     """Why there is nothing, when there is nothing."""
     seconds: float = 0.0
@@ -115,11 +123,16 @@ class TargetResult:
                 }
                 for m in self.survivors[:50]
             ],
-            "suspects": [{"target": s.target, "call": s.expr, "error": s.error, "line": s.line} for s in self.suspects],
+            "suspects": [
+                {"target": s.target, "call": s.expr, "error": s.error, "line": s.line, "expected": s.expected}
+                for s in self.suspects
+            ],
             "possible_regressions": [{"test": d.test, "reason": d.reason} for d in self.regressions],
             "baseline": self.baseline,
             "generator": self.generator,
             "notes": self.notes,
+            "questions": self.questions[:100],
+            "models": self.models,
             "reason": self.reason,
             "seconds": round(self.seconds, 1),
         }

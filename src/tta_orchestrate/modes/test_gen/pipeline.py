@@ -1,22 +1,26 @@
 """Test generation for one file, end to end: measure, generate, gate, keep what earns its place."""
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from tta_orchestrate.modes.test_gen import examples, gates
+from tta_orchestrate.modes.test_gen.arbiter import settle
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session, Tools
 from tta_orchestrate.modes.test_gen.cases import Case, read_case
+from tta_orchestrate.modes.test_gen.choice import Choice, choose, pass_gates, reseat, spread
 from tta_orchestrate.modes.test_gen.diff import Diff, label, regressions, touched
 from tta_orchestrate.modes.test_gen.facts import Project, Style, Unit, read_unit, related, test_path
 from tta_orchestrate.modes.test_gen.gates import Bench
+from tta_orchestrate.modes.test_gen.goals import goals
+from tta_orchestrate.modes.test_gen.ladder import Dispute, Ladder
 from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
-from tta_orchestrate.modes.test_gen.outcome import Kept, Mutation, Suspect, TargetResult
-from tta_orchestrate.modes.test_gen.render import TestCode, Writer, parameters_of
-from tta_orchestrate.modes.test_gen.shape import Measured, Shape, measure, shape_of
+from tta_orchestrate.modes.test_gen.outcome import Mutation, Suspect, TargetResult
+from tta_orchestrate.modes.test_gen.render import Writer, parameters_of
+from tta_orchestrate.modes.test_gen.shape import Measured, Shape, Symbol, measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
+from tta_orchestrate.ports.model import Engine
 
 Clock = Callable[[], float]
 _GENERATOR_SHARE: Final = 0.5
@@ -33,6 +37,8 @@ class Plan:
     mutants: int = 120
     cases: int = 80
     seed: int = 0
+    patience: int = 0
+    """Candidates in a row without anything new before the generator stalls; 0: its own default."""
 
 
 def generate(
@@ -44,6 +50,7 @@ def generate(
     *,
     baseline: Session,
     diff: Diff | None = None,
+    engine: Engine | None = None,
     clock: Clock = time.monotonic,
 ) -> TargetResult:
     """Write tests for *path*; the result says what was kept, what was dropped where, and what was not done."""
@@ -68,7 +75,7 @@ def generate(
     )  # fmt: skip
     result.before = result.after = measure(shape, baseline.arcs(path))
     try:
-        _work(bench, plan, diff)
+        _work(bench, plan, diff, engine)
     finally:
         snapshot.remove(result.tests_path)
         result.seconds = clock() - started
@@ -109,7 +116,7 @@ def describe_baseline(result: TargetResult, session: Session) -> None:
     }  # fmt: skip
 
 
-def _work(bench: Bench, plan: Plan, diff: Diff | None) -> None:
+def _work(bench: Bench, plan: Plan, diff: Diff | None, engine: Engine | None) -> None:
     pool = _pool(bench, plan, diff)
     before = gates.mutate_baseline(bench, pool)
     bench.result.mutation_before = bench.result.mutation_after = _mutation(pool, before)
@@ -120,23 +127,43 @@ def _work(bench: Bench, plan: Plan, diff: Diff | None) -> None:
     cases = _local(bench, plan, alive, _names(bench.shape, focus))
     if cases is None:
         return
-    tests, session = _pass_gates(bench, bench.writer.tests(cases))
-    if not tests:
+    order = alive if diff else spread(alive, plan.seed)
+    choice = choose(bench, bench.writer.tests(cases), order, focus)
+    disputes: list[Dispute] = []
+    if engine is not None and engine.has_executor:
+        choice, disputes = _ask_models(bench, engine, choice, order, focus)
+    if not choice.tests:
         bench.result.reason = "no candidate passed the gates"
-        return
-    killings = gates.bites(bench, session, alive if diff else _spread(alive, plan.seed))
-    kept = gates.earn(bench, session, killings, focus)
-    known = {one.test: bench.ids[one.test] for one in kept}
-    tests = gates.without(bench, tests, {i for i in bench.ids if i not in known})
-    now = {place: identity for identity, place in bench.ids.items()}
-    moved = {old: now.get(place, old) for old, place in known.items()}
-    kept = [replace(one, test=moved[one.test]) for one in kept]
-    killings = {
-        i: replace(k, killers=frozenset(moved[x] for x in k.killers if x in moved)) for i, k in killings.items()
-    }
-    _finish(bench, tests, kept, (pool, before, killings))
+    else:
+        _finish(bench, choice, (pool, before))
+    ruling = settle(bench, choice, disputes, engine)
+    for name, reason in ruling.drop.items():
+        bench.drop(name, "passes", f"contradicts the docstring, says the orchestrator: {reason}")
+    if ruling.drop or ruling.names:
+        _finish(bench, reseat(bench, choice, without=ruling.drop, names=ruling.names), (pool, before))
     if diff and bench.result.kept:
         _label(bench, diff)
+
+
+def _ask_models(
+    bench: Bench, engine: Engine, choice: Choice, alive: Sequence[Mutant], focus: frozenset[int] | None
+) -> tuple[Choice, list[Dispute]]:
+    """Ask for what is still open; what comes back goes through every gate together with what is kept already."""
+    path = bench.unit.path
+    mine = bench.last if choice.tests else Session(tests={})
+    covered = Session(
+        tests={**bench.baseline.tests, **mine.tests},
+        import_arcs={path: bench.baseline.import_arcs.get(path, frozenset()) | mine.import_arcs.get(path, frozenset())},
+    )
+    living = [m for m in alive if not (k := choice.killings.get(m.id)) or k.status == "survived"]
+    open_goals = goals(bench, covered.arcs(path), living, focus)
+    if not open_goals:
+        return choice, []
+    ladder = Ladder(bench=bench, covered=covered)
+    proposed = ladder.climb(engine, open_goals)
+    if proposed:
+        choice = choose(bench, [*choice.tests, *proposed], alive, focus)
+    return choice, list(ladder.disputes.values())
 
 
 def _pool(bench: Bench, plan: Plan, diff: Diff | None) -> tuple[Mutant, ...]:
@@ -183,8 +210,9 @@ def _catch(bench: Bench, plan: Plan, diff: Diff) -> None:
         bench, snapshot=diff.base, unit=old, shape=shape, baseline=Session(tests={}), result=result, writer=writer,
         ids={}
     )  # fmt: skip
-    cases = _local(base, replace(plan, cases=30), [], sorted(names), share=_CATCH_SHARE) if names else None
-    tests, on_base = _pass_gates(base, writer.tests(cases or []), suite=False)
+    change = [_as_mutant(n, s, old.source, bench.unit.source) for n, s in enumerate(shape.symbols) if s.name in names]
+    cases = _local(base, replace(plan, cases=30), change, sorted(names), share=_CATCH_SHARE) if names else None
+    tests, on_base = pass_gates(base, writer.tests(cases or []), suite=False)
     if tests:
         bench.place_text(writer.file(tests))
         on_head = bench.session()
@@ -193,15 +221,12 @@ def _catch(bench: Bench, plan: Plan, diff: Diff) -> None:
         diff.base.remove(result.tests_path)
 
 
-def _spread(alive: Sequence[Mutant], seed: int) -> list[Mutant]:
-    """Return the mutants in an order in which every symbol gets its turn, should the time not suffice for all."""
-    shuffled = list(alive)
-    random.Random(seed).shuffle(shuffled)  # noqa: S311 -- an order, not a secret
-    turn: dict[str, int] = {}
-    order: dict[int, int] = {}
-    for mutant in shuffled:
-        order[mutant.id] = turn[mutant.symbol] = turn.get(mutant.symbol, 0) + 1
-    return sorted(shuffled, key=lambda m: order[m.id])
+def _as_mutant(number: int, symbol: Symbol, old: str, new: str) -> Mutant:
+    """Return the change as one mutant of the base revision: the search looks for inputs that tell the two apart."""
+    return Mutant(
+        id=number, line=symbol.first, last=symbol.last, operator="change", start=0, end=len(old), before="",
+        replacement=new, symbol=symbol.name,
+    )  # fmt: skip
 
 
 def _local(
@@ -211,13 +236,20 @@ def _local(
     texts = [bench.snapshot.read(path) for path in related(bench.project, bench.unit, bench.snapshot)[:_EXAMPLE_FILES]]
     seconds = max(5.0, bench.left() * share)
     request = {
-        "command": "explore", "module": bench.unit.module, "file": bench.arena.path_of(bench.snapshot,
-        bench.unit.path), "source": bench.unit.source,
-        "seconds": seconds, "seed": plan.seed, "only": list(only), "max_cases": plan.cases,
-        "examples": examples.mine(bench.unit.source,
-        texts),
-        "covered": sorted(bench.baseline.arcs(bench.unit.path)), "mutants": [asdict(m) for m in alive],
-    }  # fmt: skip
+        "command": "explore",
+        "module": bench.unit.module,
+        "file": bench.arena.path_of(bench.snapshot, bench.unit.path),
+        "source": bench.unit.source,
+        "seconds": seconds,
+        "seed": plan.seed,
+        "only": list(only),
+        "max_cases": plan.cases,
+        "patience": plan.patience,
+        "statements": sorted(_bodies(bench.shape, only)),
+        "examples": examples.mine(bench.unit.source, texts),
+        "covered": sorted(bench.baseline.arcs(bench.unit.path)),
+        "mutants": [asdict(m) for m in alive],
+    }
     job, records = bench.arena.ask(bench.snapshot, request, seconds=seconds + 15, roots=bench.roots)
     imported = next((r for r in records if r.get("event") == "imported"), None)
     if imported is None:
@@ -250,6 +282,13 @@ def _local(
     ]
 
 
+def _bodies(shape: Shape, only: Sequence[str]) -> frozenset[int]:
+    """Return the statements inside functions, those in *only* where it names any."""
+    wanted = [s for s in shape.symbols if not only or s.name in only]
+    heads = {s.first for s in shape.symbols}
+    return frozenset(n for n in shape.statements - heads if any(s.first < n <= s.last for s in wanted))
+
+
 def _async_names(bench: Bench) -> set[str]:
     import ast
 
@@ -266,24 +305,15 @@ def _async_names(bench: Bench) -> set[str]:
     return found
 
 
-def _pass_gates(bench: Bench, tests: list[TestCode], *, suite: bool = True) -> tuple[list[TestCode], Session]:
-    tests = gates.static(bench, tests)
-    tests = gates.collects(bench, tests)
-    if not tests:
-        return [], Session(tests={})
-    tests = gates.stable(bench, gates.passes(bench, tests), suite=suite)
-    return tests, bench.last
-
-
 def _finish(
     bench: Bench,
-    tests: list[TestCode],
-    kept: list[Kept],
-    found: tuple[Sequence[Mutant], dict[int, Killing], dict[int, Killing]],
+    choice: Choice,
+    found: tuple[Sequence[Mutant], dict[int, Killing]],
 ) -> None:
     """Look at the last run of what will be delivered, and measure it."""
     result = bench.result
-    pool, before, killings = found
+    pool, before = found
+    tests, kept, killings = list(choice.tests), list(choice.kept), choice.killings
     session = bench.last if tests else Session(tests={})
     if (
         not tests
@@ -293,6 +323,7 @@ def _finish(
         result.reason = (
             result.reason or "no candidate passed the gates" if not tests else "the chosen tests do not pass together"
         )
+        result.kept, result.text, result.after = [], "", result.before
         result.mutation_after = result.mutation_before
         return
     result.kept = kept

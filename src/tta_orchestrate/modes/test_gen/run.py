@@ -2,28 +2,28 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tta_orchestrate.domain.finding import Category, Finding, Severity, fingerprint
+from tta_orchestrate.domain.finding import Finding
 from tta_orchestrate.domain.outcome import Outcome, Tally, conclude, decide
 from tta_orchestrate.domain.report import Coverage, Failure, Report, Skipped, SkipReason, Subject
-from tta_orchestrate.modes.test_gen import facts, pipeline, snapshot
+from tta_orchestrate.modes.test_gen import annotations, facts, pipeline, snapshot
 from tta_orchestrate.modes.test_gen.arena import Arena, Session
 from tta_orchestrate.modes.test_gen.diff import Diff
 from tta_orchestrate.modes.test_gen.environment import Environment, find_environment
-from tta_orchestrate.modes.test_gen.outcome import Suspect, TargetResult
+from tta_orchestrate.modes.test_gen.outcome import TargetResult
 from tta_orchestrate.modes.test_gen.patch import patch_of
+from tta_orchestrate.modes.test_gen.render import tidy
 from tta_orchestrate.modes.test_gen.shape import measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
+from tta_orchestrate.modes.test_gen.splice import earlier_file, moved, splice
+from tta_orchestrate.ports.model import Engine
 from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.sandbox.spec import Level
 from tta_orchestrate.settings.test_gen import SandboxPolicy, TestGen
-
-RULE_SUSPECT = "test-gen/suspected-bug"
-RULE_REGRESSION = "test-gen/possible-regression"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +40,35 @@ class Request:
     """Changed lines of each file at head, for a pull request; then only those files are targets."""
     base_files: Callable[[], Mapping[str, bytes]] | None = None
     """The regular files of the base revision."""
+    patience: int = 0
+    """Candidates in a row without anything new before the generator stalls; 0: its own default."""
+    sandbox: Sandbox | None = None
+    """Where jobs run; ``None``: in this machine, at *level*."""
+    environment: Environment | None = None
+    """The interpreter as the jobs see it; ``None``: it is looked for."""
 
 
-def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = time.monotonic) -> Report:
+def run(
+    request: Request,
+    settings: TestGen,
+    *,
+    engine: Engine | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Report:
     """Generate tests and return the report; its ``patch`` holds the new files, ``extra["targets"]`` the figures.
+
+    *engine* is asked for what the local generator stalls on; without one nothing is sent anywhere.
 
     Raises:
         SourceError: a file or the interpreter that was asked for does not exist.
         SandboxError: the sandbox cannot be built and is not off.
     """
     level = Level.OFF if settings.sandbox is SandboxPolicy.OFF else request.level
-    sandbox = Sandbox(level=level)
+    sandbox = request.sandbox or Sandbox(level=level)
     sandbox.check()
-    environment = find_environment(request.root, asked=settings.python, fallback=request.interpreter)
+    environment = request.environment or find_environment(
+        request.root, asked=settings.python, fallback=request.interpreter
+    )
     arena = Arena(sandbox, environment, request.root, memory_mib=settings.memory_mib, loopback=settings.loopback)
     started = clock()
     with ExitStack() as stack, warnings.catch_warnings():
@@ -74,22 +90,56 @@ def run(request: Request, settings: TestGen, *, clock: Callable[[], float] = tim
                 continue
             diff = Diff(base=base, lines=request.changed[path]) if base is not None and request.changed else None
             result = pipeline.generate(
-                arena, tree, project, path, _plan(settings), baseline=baseline, diff=diff, clock=clock
+                arena,
+                tree,
+                project,
+                path,
+                _plan(settings, request.patience),
+                baseline=baseline,
+                diff=diff,
+                engine=engine,
+                clock=clock,
             )
             results.append(result)
+            _join(arena, tree, project, result)
             if result.text:
                 tree.write(result.tests_path, result.text.encode())  # later targets choose other names, and measure it
-        patch = patch_of({r.tests_path: (None, r.text) for r in results if r.text})
-        findings = tuple(finding for r in results for finding in _findings(r, tree))
-    return _report(results, findings, skipped, patch, _notices(level, environment, results))
+        patch = patch_of({r.tests_path: (r.earlier, r.text) for r in results if r.text})
+        findings = tuple(
+            finding for r in results for finding in annotations.findings(r, tree, (request.changed or {}).get(r.path))
+        )
+    report = _report(results, findings, skipped, patch, _notices(level, environment, results))
+    return replace(report, cost=engine.cost()) if engine is not None else report
 
 
-def _plan(settings: TestGen) -> pipeline.Plan:
+def _join(arena: Arena, tree: Snapshot, project: facts.Project, result: TargetResult) -> None:
+    """Move the kept tests into the file that an earlier run made, if all of it passes there; else they stay apart."""
+    if not result.text:
+        return
+    unit = facts.read_unit(tree, result.path)
+    path = earlier_file(project, unit, tree)
+    old = tree.read(path) if path else ""
+    joined = splice(old, result.text) if path else None
+    if path is None or joined is None:
+        return
+    text, renamed = tidy(joined[0]), joined[1]
+    tree.write(path, text.encode())
+    session = arena.run(tree, [path], roots=(unit.root, *(r for r in project.roots if r != unit.root)), seconds=60)
+    tree.write(path, old.encode())
+    if not session.complete or any(t.outcome != "passed" for t in session.tests.values()):
+        result.notes.append(f"not joined with {path}: together they do not pass")
+        return
+    result.kept = [replace(k, test=moved(k.test, path, renamed)) for k in result.kept]
+    result.tests_path, result.earlier, result.text = path, old, text
+
+
+def _plan(settings: TestGen, patience: int) -> pipeline.Plan:
     return pipeline.Plan(
         seconds=settings.seconds_per_target,
         mutants=settings.mutants,
         cases=settings.max_tests,
         seed=settings.seed,
+        patience=patience,
     )
 
 
@@ -140,33 +190,6 @@ def _largest_gaps(paths: Sequence[str], tree: Snapshot, baseline: Session) -> li
     return sorted((p for p in paths if gap(p)), key=lambda p: (-gap(p), p))
 
 
-def _findings(result: TargetResult, tree: Snapshot) -> Iterator[Finding]:
-    lines = tree.read(result.path).splitlines()
-    for suspect in result.suspects:
-        yield _suspected(result.path, suspect, lines)
-    for drop in result.regressions:
-        candidate = _claim(result.path, 1, lines, RULE_REGRESSION)
-        yield replace(candidate, severity=Severity.HIGH, title=f"Possible regression: {drop.test}", message=drop.reason)
-
-
-def _suspected(path: str, suspect: Suspect, lines: list[str]) -> Finding:
-    message = (
-        f"`{suspect.expr}` ends in {suspect.error}. Every argument is of its declared type. "
-        "Expected: a result, or an error raised on purpose. A person has to say which."
-    )
-    claim = _claim(path, suspect.line, lines, RULE_SUSPECT, symbol=suspect.target)
-    return replace(claim, title=f"Suspected bug in {suspect.target}", message=message)
-
-
-def _claim(path: str, line: int, lines: list[str], rule: str, *, symbol: str = "") -> Finding:
-    quote = lines[line - 1] if 0 < line <= len(lines) else ""
-    return Finding(
-        path=path, start_line=line, end_line=line, quote=quote, rule=rule, category=Category.BUG,
-        severity=Severity.LOW, source="test-gen", title="", message="", confidence=0.5, symbol=symbol,
-        fingerprint=fingerprint(path=path, quote=quote, rule=rule, symbol=symbol),
-    )  # fmt: skip
-
-
 def _done(result: TargetResult) -> bool:
     if result.kept:
         return True
@@ -202,13 +225,17 @@ def _report(
             files_changed=len(results), files_reviewed=len(done),
             lines_changed=sum(len(r.after.all_lines) for r in lines if r.after),
             lines_reviewed=sum(len(r.after.lines) for r in lines if r.after), units_planned=len(results),
-            units_done=len(done), performed_by=("local generator",),
+            units_done=len(done), performed_by=("local generator", *_models(results)),
         ),
         subject=Subject(),
         notices=notices,
         patch=patch,
         extra={"targets": [r.to_json() for r in results]},
     )  # fmt: skip
+
+
+def _models(results: list[TargetResult]) -> list[str]:
+    return sorted({entry["model"] for r in results for entry in r.models if entry["model"]})
 
 
 def _notices(level: Level, environment: Environment, results: list[TargetResult]) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ class Markdown:
         if not children:
             return text
         items = [self._item(child, page, book) for child in children]
-        return text + "\n\n" + "\n".join(items)
+        return "\n\n".join(part for part in (text, "\n".join(items)) if part)
 
     def _item(self, block: Block, page: Page, book: Book) -> str:
         lines = self.paragraph(block, page, book).split("\n")
@@ -226,16 +226,17 @@ def _chunks(text: str, anchor: re.Pattern[str]) -> Iterator[str]:
         at = 1
         yield lines[0]
     for line in lines[at:]:
-        mark = _FENCE.match(line)
+        mark, inside_fence = _FENCE.match(line), bool(fenced)
         if mark is not None:
             fenced = "" if fenced == mark.group(1) else fenced or mark.group(1)
-        if line == "" and not fenced:
+        if line == "" and not inside_fence:
             if chunk:
                 chunk.append("")
             continue
         blank = bool(chunk) and chunk[-1] == ""
         inside = line.startswith(("  ", "- ")) and not anchor.match(chunk[0] if chunk else "")
-        if (blank and not fenced and not inside) or (blank and mark is not None and not line.startswith(" ")):
+        opens = mark is not None and not line.startswith(" ")
+        if blank and not inside_fence and (opens or not inside):
             yield "\n".join(chunk).strip("\n")
             chunk = []
         chunk.append(line)

@@ -25,6 +25,14 @@ _STUCK_SECONDS = 1.5
 _PER_TARGET = 60
 """Most paths kept per target."""
 _MATRIX_ROWS = 60
+_PATIENCE = 60_000
+"""Candidates in a row that bring nothing new before the search is taken to have stalled."""
+_ALL_REACHED = 20
+"""With no statement left to reach, this part of the patience is enough."""
+_PER_KILLED = 10_000
+"""A searcher that had to be killed and found nothing stands for this many idle candidates."""
+_HUNT_SHARE = 8
+"""A first hunt for one mutant tries this part of the patience."""
 
 
 def serve(request: dict[str, Any], emit: Emit) -> None:
@@ -72,17 +80,23 @@ class Search:
         self.survivors: list[dict[str, Any]] = []
         self.evaluated = 0
         self.hangs = 0
+        self.patience = int(request.get("patience") or _PATIENCE)
+        self.stalled = False
+        self.goals = frozenset(map(int, request.get("statements", ())))
 
     # -- phase 1 ------------------------------------------------------------------------------------------------
 
     def explore(self, deadline: float) -> None:
         """Fork searchers until *deadline*; one that hangs is killed and its last candidate's target gets a mark."""
-        if not self.targets:
-            return
-        while (left := deadline - time.monotonic()) > 0.2:
+        barren = 0
+        while self.targets and not self.stalled and (left := deadline - time.monotonic()) > 0.2:
+            known = len(self.kept)
             self._child(
                 lambda send, beat: self._search(send, beat, time.monotonic() + left), self._take, deadline + 0.3
             )
+            barren = 0 if len(self.kept) > known else barren + 1
+            if barren >= 2 + self.patience // _PER_KILLED:
+                break
 
     def _search(self, send: Callable[[Any], None], beat: Callable[[str], None], until: float) -> None:
         tracer = Tracer([self.subject.file])
@@ -90,8 +104,9 @@ class Search:
         seeds = self.inventor.seeds() if not self.kept else []
         corpus = [candidate for candidate, _ in self.kept.values()]
         signatures = {key: candidate.size for key, (candidate, _) in self.kept.items()}
-        count = 0
-        while time.monotonic() < until:
+        count = idle = 0
+        limit = self._limit()
+        while time.monotonic() < until and idle < limit:
             candidate = seeds.pop(0) if seeds else self.inventor.next(corpus)
             beat(candidate.target)
             target = self.targets.get(candidate.target)
@@ -101,9 +116,12 @@ class Search:
             finally:
                 tracer.stop()
             count += 1
+            idle += not seeds
             arcs = frozenset(tracer.take().get(self.subject.file, ()))
             self.inventor.learn(candidate, seen, fresh=bool(arcs - self.covered))
-            self.covered |= arcs
+            if not arcs <= self.covered:
+                self.covered |= arcs
+                limit = self._limit()
             if seen["kind"] in {"stuck", "opaque"}:
                 continue
             key = (candidate.target, arcs, _shape(seen))
@@ -114,9 +132,15 @@ class Search:
                 continue
             if key not in signatures:
                 corpus.append(candidate)
+                idle = 0
             signatures[key] = size
             send(("keep", key, candidate, seen))
-        send(("count", count))
+        send(("count", count, idle >= limit))
+
+    def _limit(self) -> int:
+        """Return how many idle candidates in a row are enough: few where every statement is reached already."""
+        done = bool(self.goals) and self.goals <= {b for _, b in self.covered}
+        return max(200, self.patience // _ALL_REACHED) if done else self.patience
 
     def _full(self, target: str, signatures: dict[Any, int], key: Any) -> bool:
         return key not in signatures and sum(k[0] == target for k in signatures) >= _PER_TARGET
@@ -124,6 +148,7 @@ class Search:
     def _take(self, message: Any) -> None:
         if message[0] == "count":
             self.evaluated += message[1]
+            self.stalled = message[2]
             return
         _, key, candidate, seen = message
         self.kept[key] = (candidate, seen)
@@ -212,8 +237,9 @@ class Search:
 
     def hunt(self, deadline: float) -> None:
         """Look for inputs that tell the surviving mutants from the original, in turn, longer each round."""
-        share = 0.3
+        share, tries = 0.3, max(1, self.patience // _HUNT_SHARE)
         left = [mutant for mutant in self.survivors if self._inside(mutant)]
+        hopeless: list[dict[str, Any]] = []  # whoever chases them hangs
         while left and time.monotonic() < deadline and share < 8:
             still = []
             for mutant in left:
@@ -222,19 +248,21 @@ class Search:
                     continue
                 until = min(deadline, time.monotonic() + share)
                 found: list[Any] = []
-                self._child(
-                    lambda send, beat, m=mutant, u=until: self._chase(send, beat, m, u), found.append, until + 0.5
+                calm = self._child(
+                    lambda send, beat, m=mutant, u=until, n=tries: self._chase(send, beat, m, u, n),
+                    found.append,
+                    until + 0.5,
                 )
                 for candidate, seen, arcs in found:
                     self.kills[mutant["id"]] = [len(self.rows)]
                     self.rows.append((candidate, seen, arcs))
                 if not found:
-                    still.append(mutant)
-            left, share = still, share * 2
-        self.survivors = left
+                    (still if calm else hopeless).append(mutant)
+            left, share, tries = still, share * 2, tries * 2
+        self.survivors = left + hopeless
 
     def _chase(
-        self, send: Callable[[Any], None], beat: Callable[[str], None], mutant: dict[str, Any], until: float
+        self, send: Callable[[Any], None], beat: Callable[[str], None], mutant: dict[str, Any], until: float, tries: int
     ) -> None:
         changed = self._mutated(mutant)
         if changed is None:
@@ -247,7 +275,8 @@ class Search:
         for known in near:
             if self._tells(known, original, changed) and self._send(send, known, original):
                 return
-        while time.monotonic() < until and names:
+        while time.monotonic() < until and names and tries:
+            tries -= 1
             candidate = self.inventor.near(near, sorted(names))
             beat(candidate.target)
             if self._tells(candidate, original, changed):
@@ -318,8 +347,11 @@ class Search:
 
     # -- children -----------------------------------------------------------------------------------------------
 
-    def _child(self, work: Callable[..., None], take: Callable[[Any], None], deadline: float) -> None:
-        """Run *work* in a fork, hand its messages to *take*; kill it when it stops beating or the time is up."""
+    def _child(self, work: Callable[..., None], take: Callable[[Any], None], deadline: float) -> bool:
+        """Run *work* in a fork, hand its messages to *take*; kill it when it stops beating or the time is up.
+
+        Return false when it had to be killed because it hung.
+        """
         read, write = os.pipe()
         board = mmap.mmap(-1, 512)
         pid = os.fork()
@@ -339,6 +371,7 @@ class Search:
             if target is not None:
                 target.hangs += 1
         board.close()
+        return finished
 
 
 def _serve_child(work: Callable[..., None], write: int, board: mmap.mmap) -> None:
