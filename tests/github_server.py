@@ -44,6 +44,8 @@ class GitHubServer:
     comments: dict = field(default_factory=dict)
     reviews: list = field(default_factory=list)
     review_comments: list = field(default_factory=list)
+    resolved: set = field(default_factory=set)
+    """Ids of review comments whose threads somebody resolved."""
     pulls: dict = field(default_factory=dict)
     files: dict = field(default_factory=dict)
     contents: dict = field(default_factory=dict)
@@ -64,11 +66,15 @@ class GitHubServer:
     def handle(self, method, target, headers, body):
         """Return status, headers and body; ``None`` when the connection shall break."""
         url = urlsplit(target)
-        path = url.path.removeprefix("/api/v3")
+        path = url.path.removeprefix("/api/v3").removeprefix("/api")
         self.headers.append({key.lower(): value for key, value in headers.items()})
         self.log.append((method, path))
         described = _described(path)
-        self.violations += contract.request_faults(method, described, url.query, body)
+        asked = method == "POST" and path == "/graphql"
+        if asked:
+            self.violations += _graphql_faults(json.loads(body), self.repository)
+        else:
+            self.violations += contract.request_faults(method, described, url.query, body)
         fault = next((one for one in self.faults if one.times > 0 and one.matches(method, path)), None)
         if fault is not None:
             fault.times -= 1
@@ -78,9 +84,9 @@ class GitHubServer:
                 return None
             status, extra, value = fault.answer
             return status, extra, json.dumps(value).encode()
-        status, value = self._answer(method, path, url.query, body)
+        status, value = (200, self._threads()) if asked else self._answer(method, path, url.query, body)
         data = json.dumps(value).encode()
-        if status < 400:
+        if status < 400 and not asked:
             self.violations += contract.response_faults(method, described, status, data)
         return status, {}, data
 
@@ -98,6 +104,17 @@ class GitHubServer:
                     return status, value
                 return status, contract.answer(method, _described(path), status, value)
         return 404, {"message": "Not Found"}
+
+    def _threads(self):
+        """GraphQL, of which this knows one query: every remark is a thread of its own."""
+        nodes = [
+            {
+                "isResolved": one["id"] in self.resolved,
+                "comments": {"nodes": [{"body": one["body"], "author": {"__typename": one["user"]["type"]}}]},
+            }
+            for one in self.review_comments
+        ]
+        return {"data": {"repository": {"pullRequest": {"reviewThreads": {"nodes": nodes}}}}}
 
     # -- checks
 
@@ -389,6 +406,22 @@ ROUTES = [
     ("POST", r"issues/(\d+)/comments", GitHubServer.create_comment),
     ("PATCH", r"issues/comments/(\d+)", GitHubServer.update_comment),
 ]
+
+
+def _graphql_faults(given, repository):
+    """GraphQL is not in the OpenAPI description: the query's shape is held against GitHub's schema by hand."""
+    faults = [f"unknown field {key}" for key in given if key not in {"query", "variables", "operationName"}]
+    owner, _, name = repository.partition("/")
+    variables = given.get("variables", {})
+    if not isinstance(variables.get("number"), int) or (variables.get("owner"), variables.get("name")) != (owner, name):
+        faults.append(f"wrong variables {variables}")
+    words = set(re.findall(r"[A-Za-z_]+", given["query"]))
+    known = {"query", "owner", "name", "number", "String", "Int", "repository", "pullRequest", "reviewThreads", "last",
+             "nodes", "isResolved", "comments", "first", "body", "author", "__typename"}  # fmt: skip
+    faults += [f"unknown word {word}" for word in words - known]
+    if given["query"].count("{") != given["query"].count("}"):
+        faults.append("unbalanced query")
+    return faults
 
 
 def _described(path):

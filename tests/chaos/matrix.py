@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -26,8 +27,6 @@ from tta_orchestrate.domain.outcome import Outcome, Tally, decide
 from tta_orchestrate.loopback.faults import POSITIONS, At, Fault
 from tta_orchestrate.loopback.server import Loopback
 
-LIMIT_USD = "0.02"
-LIMIT = 20_000_000
 DEADLINE = 300.0
 WRITES = 1 + 3 * UNITS
 OWN = {
@@ -86,7 +85,7 @@ def run_cell(server: Loopback, fault: str, position: str, mode: Mode, folder: Pa
     server.reset(mode.script, At(scheduled, position, UNITS) if scheduled else lambda index: None)
     world = World(server.url, folder, doors=DOORS)
     changes = {
-        "cost_tracking": {"run_limit_usd": LIMIT_USD},
+        "cost_tracking": {"run_limit_usd": mode.limit_usd},
         "calls": {"deadline_seconds": DEADLINE, "idle_seconds": 0.3 if scheduled is Fault.HANG else 10.0},
     }
     on_write = _prepare(OWN.get(fault, ""), position, server, changes)
@@ -95,7 +94,7 @@ def run_cell(server: Loopback, fault: str, position: str, mode: Mode, folder: Pa
     while done is None:
         numbered = functools.partial(_numbered, on_write, next(attempts), itertools.count())
         engine, done = Attempt(world, mode, changes, numbered).run()
-    _judge(cell, server, engine.cost(), done, world)
+    _judge(cell, server, engine.cost(), done, world, mode)
     return cell
 
 
@@ -163,7 +162,7 @@ def _unprice(position: str, server: Loopback, changes: dict) -> None:
         }
 
 
-def _judge(cell: Cell, server: Loopback, cost, done: Done, world: World) -> None:
+def _judge(cell: Cell, server: Loopback, cost, done: Done, world: World, mode: Mode) -> None:
     folder = world.folder
     outcome = decide(Tally(planned=done.planned, done=done.done, findings=0))
     cell.outcome, cell.requests = outcome, server.requests
@@ -172,7 +171,8 @@ def _judge(cell: Cell, server: Loopback, cost, done: Done, world: World) -> None
     if done.wrong or (outcome is Outcome.CLEAN and right < done.planned):
         broken.append("silent green")
     settled = cost.budgets[0].settled
-    if settled > LIMIT or server.charged > LIMIT:
+    limit = int(Decimal(mode.limit_usd) * 10**9)
+    if settled > limit or server.charged > limit:
         broken.append("overrun")
     if settled < server.charged:
         broken.append("the ledger is below the server's own count")
@@ -196,7 +196,8 @@ def _judge(cell: Cell, server: Loopback, cost, done: Done, world: World) -> None
             broken.append("the journal does not parse")
     if any(key in text + done.told + repr(cost) for key in KEYS.values()):
         broken.append("a key leaked")
-    hit = any(s.fault for s in server.log)
+    unseen = {fault.value for fault in mode.unseen}
+    hit = any(s.fault and s.fault not in unseen for s in server.log)
     if hit and not (any(c.outcome != "ok" for c in cost.calls) or "rejected" in done.told):
         broken.append("the fault is told to nobody")
     if left := [p.name for p in folder.rglob("*") if p.is_file() and p.suffix not in {".json", ".jsonl"}]:
@@ -222,7 +223,7 @@ def run_cancelled(server: Loopback, position: str, mode: Mode, folder: Path) -> 
     world = World(server.url, folder, doors=DOORS)
     workers = 2
     engine = world.engine(
-        journal=True, cost_tracking={"run_limit_usd": LIMIT_USD}, calls={"workers": workers, "idle_seconds": 10.0}
+        journal=True, cost_tracking={"run_limit_usd": mode.limit_usd}, calls={"workers": workers, "idle_seconds": 10.0}
     )
     seen_at_cancel = []
 
@@ -233,7 +234,7 @@ def run_cancelled(server: Loopback, position: str, mode: Mode, folder: Path) -> 
 
     server.on_request = on_request
     done = mode.run(engine)
-    _judge(cell, server, engine.cost(), done, world)
+    _judge(cell, server, engine.cost(), done, world, mode)
     if server.requests > seen_at_cancel[0] + 1 + workers:
         cell.broken.append("calls started after the cancel")
     if server.requests < UNITS and cell.outcome is Outcome.CLEAN:

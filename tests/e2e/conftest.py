@@ -17,6 +17,9 @@ import yaml
 
 import runner
 from github_server import Fault, GitHubServer
+from scripted import claim, verdict
+from team import KEYS, settings
+from tta_orchestrate.loopback.server import Loopback
 
 ROOT = Path(__file__).parents[2]
 UPLOAD = re.search(r"uses: (actions/upload-artifact@[0-9a-f]{40})", (ROOT / "action.yml").read_text())[1]
@@ -144,6 +147,7 @@ class Caller:
         environ = {
             "DOCKER_HOST": os.environ.get("DOCKER_HOST", ""),
             "GITHUB_API_URL": self.api_url,
+            "GITHUB_GRAPHQL_URL": self.api_url.removesuffix("/v3") + "/graphql",
             "GITHUB_REPOSITORY": REPOSITORY,
             "TTA_NETWORK": "host",
             "E2E_ARTIFACTS": str(artifacts),
@@ -273,6 +277,33 @@ jobs:
           OUTPUTS: ${{{{ toJSON(steps.tta.outputs) }}}}
         run: printf '%s' "$OUTPUTS" > "$E2E_RESULTS"
 """
+
+
+@pytest.fixture
+def models(caller):
+    """Two vendors on the loopback, named by the configuration of the base; their keys are secrets of the workflow."""
+    with Loopback(answer) as server:
+        told = settings(server.url).model_dump(mode="json", include={"executors", "orchestrator", "fallback_strategy"})
+        told["executors"] = [one for one in told["executors"] if one["provider"] == "google-ai-studio"]
+        keys = {name: f"${{{{ secrets.{name.upper()} }}}}" for name in ("anthropic_api_key", "google_api_key")}
+        files = {
+            ".tta/orchestration-config.yaml": json.dumps({"orchestration": told}),
+            ".github/workflows/pull_request.yml": workflow("pull_request", **keys),
+        }
+        caller.base = caller.commit(files, "config", at=caller.base)
+        caller.head = caller.commit({"shop.py": AFTER}, "head")
+        caller.secrets = {name: KEYS[name] for name in ("ANTHROPIC_API_KEY", "GOOGLE_API_KEY")}
+        yield server
+
+
+def answer(question):
+    """What a model says that reads well: one defect of AFTER that no rule finds; and a judge that is content."""
+    shown = "\n".join(question.parts)
+    if "verdicts" in question.schema.get("properties", {}):
+        return {"verdicts": [verdict(n) for n in range(1, len(re.findall(r"^claim \d+ \|", shown, re.MULTILINE)) + 1)]}
+    line = "        return sum(prices)"
+    number = AFTER.split("\n").index(line) + 1
+    return {"findings": [claim("shop.py", number, line, title="Sums what was seen before")] if line in shown else []}
 
 
 @pytest.fixture

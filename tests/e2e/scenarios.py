@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from decimal import Decimal
 
 import pytest
 from rooms import Rooms, box
@@ -48,6 +49,36 @@ def test_schedule_reviews_the_last_commit(caller):
 def test_a_second_run_on_the_same_head_repeats_nothing(caller):
     assert_reviewed(caller, caller.run("pull_request", caller.pull_request()))
     assert_reviewed(caller, caller.run("pull_request", caller.pull_request() | {"action": "reopened"}))
+
+
+def assert_no_key(caller, run):
+    seen = (
+        run.log + json.dumps(caller.server.check_runs) + json.dumps(caller.server.annotations) + json.dumps(run.outputs)
+    )
+    files = [file for file in (caller.folder.parent / "artifacts").rglob("*") if file.is_file()]
+    seen += "".join(file.read_text(errors="replace") for file in files)
+    assert not any(key in seen for key in caller.secrets.values())
+
+
+def test_review_with_models_both_sdks_in_the_container_and_a_second_run_that_pays_nothing(caller, models):
+    first = caller.run("pull_request", caller.pull_request())
+    assert first.code == 0, first.log
+    _, annotations = check_run(caller)
+    assert "Sums what was seen before" in "".join(item["title"] for item in annotations)
+    assert any("google-genai-sdk" in agent for agent in models.user_agents), models.user_agents
+    assert any(agent.startswith("Anthropic/Python") for agent in models.user_agents), models.user_agents
+    assert Decimal(first.outputs["cost-usd"]) > 0
+    report = next((caller.folder.parent / "artifacts").rglob("cost-report.json"))
+    assert Decimal(json.loads(report.read_text())["totals"]["cash_usd"]) == Decimal(first.outputs["cost-usd"])
+    assert_no_key(caller, first)
+    asked = models.requests
+    second = caller.run("pull_request", caller.pull_request() | {"action": "reopened"})
+    assert second.code == 0, second.log
+    assert models.requests == asked
+    assert Decimal(second.outputs["cost-usd"]) == 0
+    assert second.outputs["findings"] == first.outputs["findings"]
+    assert check_run(caller)[1] == annotations
+    assert_no_key(caller, second)
 
 
 def test_a_fork_with_a_read_only_token_is_reviewed_in_the_log_and_never_red(caller):

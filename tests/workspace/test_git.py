@@ -628,6 +628,14 @@ def test_nothing_is_written_to_the_repository(odd):
     assert snapshot() == before
 
 
+def test_the_commits_of_a_change_stand_latest_first_without_its_ends(repo, git):
+    base = git.resolve("HEAD")
+    commits = [repo.commit(f"commit {number}") for number in range(5)]
+    assert git.commits_between(base, commits[-1], 3) == (commits[3], commits[2], commits[1])
+    assert git.commits_between(commits[3], commits[4], 3) == ()
+    assert git.commits_between(commits[4], commits[4], 3) == ()
+
+
 def test_reading_many_files_starts_one_process(repo, git):
     for number in range(30):
         repo.write(f"f{number}", str(number))

@@ -94,6 +94,7 @@ class Step:
         self._api: GitHub | None = None
         self._decision: Decision | None = None
         self._settings: Run | None = None
+        self._seal = b""
 
     def run(self) -> int:
         """Do it all; return the exit code."""
@@ -147,7 +148,38 @@ class Step:
                 return Report(mode=self._mode, verdict=conclude(Outcome.SKIPPED), notices=(notice,))
             self._open_check()
             with self._runtime.group(f"tta {self._mode}"):
-                return self._program.run_mode(request, settings)
+                return self._program.run_mode(self._informed(request, inputs), settings)
+
+    def _informed(self, request: "RunRequest", inputs: "Inputs") -> "RunRequest":
+        """Add what GitHub knows of the pull request: only models can repeat themselves, or be spared a reading."""
+        from tta_orchestrate.cli.earlier import MOST_LOOKS, Asking, known
+        from tta_orchestrate.cli.modes import earlier_heads
+        from tta_orchestrate.domain.handover import seal_of
+
+        decision, api = self._decision, self._api
+        if api is None or decision is None or decision.mode != "review" or not inputs.keys:
+            return request
+        self._seal = seal_of(inputs.keys.values())
+        first = self._runtime.event().get("action") == "opened"
+        asking = Asking(
+            api=api,
+            check=self._check,
+            commits=() if first else earlier_heads(request, decision.before, MOST_LOOKS),
+            pull_request=decision.pull_request,
+            seal=self._seal,
+            trusted=decision.trusted,
+            graphql_url=self._environ.get("GITHUB_GRAPHQL_URL", ""),
+        )
+        return replace(request, known=known(asking, self._runtime.say))
+
+    def _state(self, report: Report) -> str:
+        """Return what the next review of this pull request shall find on the check run."""
+        from tta_orchestrate.cli.earlier import place_of
+        from tta_orchestrate.domain.handover import pack
+
+        if self._check is None or self._api is None:
+            return ""
+        return pack(report, self._seal, place_of(self._check.run, self._api.repository))
 
     def _with_pull_request(self, decision: "Decision", inputs: "Inputs") -> "Decision":
         """Fill in what the payload of some events does not hold, and what the inputs override."""
@@ -268,7 +300,8 @@ class Step:
         if self._check is None:
             return False
         try:
-            delivery = into_check_run(self._check, report, self._program.summarise, remarks=not brief)
+            text = "" if brief else self._state(report)
+            delivery = into_check_run(self._check, report, self._program.summarise, remarks=not brief, text=text)
         except OrchestrateError as error:
             self._runtime.warning(f"the check run could not be completed: {error}")
             return False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.cli.request import RunRequest
 from tta_orchestrate.domain.report import Report
-from tta_orchestrate.errors import ConfigError
+from tta_orchestrate.errors import ConfigError, GitError
 
 if TYPE_CHECKING:
     from tta_orchestrate.settings.model import Settings
@@ -75,7 +75,18 @@ def _review(request: RunRequest, settings: "Settings") -> Report:
             Place(environ=request.environ, output=request.output),
             repository=repository,
             only=request.paths,
+            known=request.known,
         )
+
+
+def earlier_heads(request: RunRequest, before: str, limit: int) -> tuple[str, ...]:
+    """Return the commits on which a review before this one may have left its state, the most likely first."""
+    try:
+        with _repository(request) as repository:
+            passed = repository.commits_between(request.base, request.head, limit) if request.base else ()
+    except GitError:
+        passed = ()
+    return tuple(dict.fromkeys([*([before] if before else []), *passed]))[:limit]
 
 
 def _docgen(request: RunRequest, settings: "Settings") -> Report:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tta_orchestrate.cli.earlier import Known
     from tta_orchestrate.github.api import GitHub
 
 
@@ -38,5 +39,7 @@ class RunRequest:
     """The process's environment, with the keys of the inputs under the providers' usual names."""
     api: "GitHub | None" = None
     """The way to the repository on GitHub, ``None`` without a token."""
+    known: "Known | None" = None
+    """What GitHub tells of the review before and of other reviewers; ``None`` where no model can be asked."""
     order: Callable[[str], None] = lambda _: None
     """Tells the launcher, if there is one, to start or stop a container beside this one."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from tta_orchestrate.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tta_orchestrate.cli.earlier import Known
     from tta_orchestrate.cli.reading import Place
     from tta_orchestrate.domain.finding import Candidate, Rejected
-    from tta_orchestrate.domain.identity import PreviousRun
     from tta_orchestrate.domain.report import Report
     from tta_orchestrate.modes.review.request import ReviewRequest
     from tta_orchestrate.modes.review.source import Source
@@ -59,10 +59,12 @@ def report_on(
     *,
     repository: "Repository | None" = None,
     only: tuple[str, ...] = (),
-    previous: "PreviousRun | None" = None,
+    known: "Known | None" = None,
 ) -> "Report":
     """Return the review of *source*, with models where *place* has a key; *steering* reads what steers the run."""
-    request = replace(request_for(source, settings, steering, only, ()), previous=previous)
+    request = request_for(source, settings, steering, only, ())
+    if known is not None:
+        request = replace(request, previous=known.previous, said=known.said, dismissed=known.dismissed)
     return run(request, settings, repository, place)
 
 

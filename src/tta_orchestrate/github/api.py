@@ -31,6 +31,7 @@ from tta_orchestrate.github.records import (
     Record,
     Review,
     StoredAnnotation,
+    Threads,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ PAGE: Final = 100
 MAX_PAGES: Final = 30
 """GitHub lists at most 3,000 files of a pull request; nothing else that is read here is longer."""
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _UNPROCESSABLE = 401, 403, 404, 422
+_RESOLVED: Final = (
+    "query($owner:String!,$name:String!,$number:Int!){repository(owner:$owner,name:$name){pullRequest(number:$number)"
+    "{reviewThreads(last:100){nodes{isResolved comments(first:1){nodes{body author{__typename}}}}}}}}"
+)
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
@@ -136,9 +141,20 @@ class GitHub:
         """``GET /repos/{owner}/{repo}/pulls/{n}/files``, all pages; never more than 3,000."""
         return list(self._pages(self._repo(f"pulls/{number}/files"), PullFile))
 
-    def review_comments(self, number: int) -> list[Comment]:
-        """``GET /repos/{owner}/{repo}/pulls/{n}/comments``, all pages."""
-        return list(self._pages(self._repo(f"pulls/{number}/comments"), Comment))
+    def review_comments(self, number: int, *, pages: int = MAX_PAGES) -> list[Comment]:
+        """``GET /repos/{owner}/{repo}/pulls/{n}/comments``, at most so many pages."""
+        return list(self._pages(self._repo(f"pulls/{number}/comments"), Comment, pages))
+
+    def resolved_remarks(self, number: int, graphql_url: str) -> list[str]:
+        """Return what bots' remarks say whose threads are resolved, of the last hundred threads.
+
+        One GraphQL query: the REST API does not tell.
+        """
+        owner, _, name = self.repository.partition("/")
+        body = {"query": _RESOLVED, "variables": {"owner": owner, "name": name, "number": number}}
+        threads = _parsed(Threads, self._send("POST", graphql_url, body=body), "graphql").nodes
+        first = (one.comments.nodes[0] for one in threads if one.resolved and one.comments.nodes)
+        return [one.body for one in first if one.author is not None and one.author.kind == "Bot"]
 
     def reviews(self, number: int) -> list[Review]:
         """``GET /repos/{owner}/{repo}/pulls/{n}/reviews``, all pages."""
@@ -217,9 +233,9 @@ class GitHub:
     def _read(self, path: str, record: type[R], query: Mapping[str, str | int] | None = None) -> R:
         return _parsed(record, self._send("GET", path, query=query), path)
 
-    def _pages(self, path: str, record: type[R]) -> Iterator[R]:
+    def _pages(self, path: str, record: type[R], pages: int = MAX_PAGES) -> Iterator[R]:
         many: TypeAdapter[Any] = TypeAdapter(list[record])  # type: ignore[valid-type]
-        for page in range(1, MAX_PAGES + 1):
+        for page in range(1, pages + 1):
             answer = self._send("GET", path, query={"per_page": PAGE, "page": page})
             try:
                 items = many.validate_json(answer)

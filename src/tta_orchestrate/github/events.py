@@ -58,6 +58,8 @@ class Decision:
     facts: PullFacts | None = None
     trusted: bool = True
     """False: the change comes from outside, and nothing of it is executed beside a secret."""
+    before: str = ""
+    """The head of the pull request before this push, where the payload tells."""
     fresh: bool = False
     """The commit cannot have been looked at before."""
 
@@ -106,6 +108,7 @@ def _pull_request(payload: Mapping[str, Any], mode: str, *, privileged: bool) ->
         pull_request=facts.number,
         facts=facts,
         trusted=ours and not privileged and facts.author != "dependabot[bot]",
+        before=before if _OBJECT_NAME.match(before := _text(payload.get("before"))) else "",
         fresh=payload.get("action") in _FRESH_ACTIONS,
     )
 

@@ -1,6 +1,6 @@
 """What GitHub answers, as far as this program reads it; unknown fields are ignored, missing ones are an error."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 
 class Record(BaseModel):
@@ -13,7 +13,15 @@ class CheckOutput(Record):
     """The visible part of a check run."""
 
     title: str | None = None
+    text: str | None = None
     annotations_count: int = 0
+
+
+class App(Record):
+    """The GitHub App that made something."""
+
+    id: int
+    slug: str | None = None
 
 
 class CheckRun(Record):
@@ -26,6 +34,7 @@ class CheckRun(Record):
     conclusion: str | None = None
     external_id: str | None = None
     html_url: str | None = None
+    app: App | None = None
     output: CheckOutput = CheckOutput()
 
 
@@ -62,6 +71,46 @@ class Comment(Record):
     body: str | None = None
     user: Account | None = None
     html_url: str = ""
+    path: str = ""
+    """Of a comment on lines, as the next four."""
+    line: int | None = None
+    """``None`` when the lines have changed since."""
+    start_line: int | None = None
+    side: str | None = None
+
+
+class RemarkAuthor(Record):
+    """Who wrote a remark, in the words of the GraphQL API."""
+
+    kind: str = Field(alias="__typename")
+
+
+class Remark(Record):
+    """The first comment of a thread."""
+
+    body: str
+    author: RemarkAuthor | None = None
+
+
+class Remarks(Record):
+    """The comments of a thread."""
+
+    nodes: tuple[Remark, ...]
+
+
+class Thread(Record):
+    """A thread of remarks on lines."""
+
+    resolved: bool = Field(alias="isResolved")
+    comments: Remarks
+
+
+class Threads(Record):
+    """Answer of the one GraphQL query; a null on the way is an error of this record."""
+
+    nodes: tuple[Thread, ...] = Field(
+        validation_alias=AliasPath("data", "repository", "pullRequest", "reviewThreads", "nodes")
+    )
 
 
 class Review(Record):

@@ -249,6 +249,18 @@ class Repository:
         except GitError:
             return False
 
+    def commits_between(self, base: str, head: str, limit: int) -> tuple[str, ...]:
+        """Return at most *limit* commits that lead from *base* to *head*, the latest first, without the two."""
+        shown = self._shadow.ask(
+            "rev-list",
+            "--first-parent",
+            "--skip=1",
+            f"--max-count={limit}",
+            self.resolve(head),
+            f"^{self.resolve(base)}",
+        )
+        return tuple((shown or "").split())
+
     def uses(self, rev: str, names: Iterable[str], suffixes: Iterable[str]) -> Iterator[tuple[str, int, str]]:
         """Yield (path, line, text) where any of *names* stands as a whole word in the files of *suffixes* at *rev*.
 

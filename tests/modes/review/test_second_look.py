@@ -209,3 +209,10 @@ def test_a_description_is_proposed_from_the_map_and_remembered(tmp_path):
         assert [one["path"] for one in proposal["files"]] == ["app.py"]
         assert len(engine.of("describe")) == calls
         json.dumps(report.extra)
+
+
+def test_where_no_check_and_no_model_looked_nothing_is_green():
+    report = reviewed(BEFORE, AFTER, engine=None, checks=())
+    assert report.verdict.outcome is Outcome.UNAVAILABLE
+    assert (report.coverage.units_planned, report.coverage.units_done) == (1, 0)
+    assert "Nobody looked" in report.notices[0]

@@ -47,6 +47,8 @@ class Verdict:
     title: str
     summary: str
     annotations: Sequence[Annotation] = ()
+    text: str = ""
+    """What stands below the summary; empty: what an earlier run left there."""
 
 
 @dataclass(slots=True)
@@ -61,10 +63,17 @@ class Delivery:
 class OpenCheckRun:
     """A check run in progress. Made by :func:`open_check_run`."""
 
-    def __init__(self, api: GitHub, slot: Slot, run: CheckRun) -> None:
+    def __init__(self, api: GitHub, slot: Slot, run: CheckRun, earlier: CheckRun | None = None) -> None:
         self._api, self._slot, self._run = api, slot, run
+        self.earlier = earlier
+        """The check run that an earlier try left on this commit and that this one has taken up."""
         self._delivery = Delivery(url=run.html_url or "")
         self._confirmed = run.output.annotations_count
+
+    @property
+    def run(self) -> CheckRun:
+        """The check run as GitHub last described it."""
+        return self._run
 
     def complete(self, verdict: Verdict) -> Delivery:
         """Store the annotations in order, none lost and none twice, and close the check run with its conclusion.
@@ -125,6 +134,9 @@ class OpenCheckRun:
             output["annotations"] = [_payload(item) for item in chunk]
         if closing is not None:
             output["summary"] = closing.summary + self._rejections()
+            left = self.earlier.output.text if self.earlier else None
+            if text := closing.text or left:
+                output["text"] = text
             body |= {"status": "completed", "conclusion": closing.conclusion.value}
         for attempt in range(1, _TRIES + 1):
             try:
@@ -162,9 +174,9 @@ def open_check_run(api: GitHub, slot: Slot) -> OpenCheckRun:
         return OpenCheckRun(api, slot, _create(api, slot))
     body = {"external_id": slot.external_id}
     try:
-        return OpenCheckRun(api, slot, api.update_check_run(earlier.id, body))
+        return OpenCheckRun(api, slot, api.update_check_run(earlier.id, body), earlier)
     except AnswerLostError:  # setting it once more changes nothing
-        return OpenCheckRun(api, slot, api.update_check_run(earlier.id, body))
+        return OpenCheckRun(api, slot, api.update_check_run(earlier.id, body), earlier)
 
 
 def _find(api: GitHub, slot: Slot, own: Any) -> CheckRun | None:

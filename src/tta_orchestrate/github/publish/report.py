@@ -17,10 +17,12 @@ Summarise = Callable[[Report, int], str]
 """The report as Markdown of at most so many bytes."""
 
 
-def into_check_run(check: OpenCheckRun, report: Report, summarise: Summarise, *, remarks: bool = True) -> Delivery:
+def into_check_run(
+    check: OpenCheckRun, report: Report, summarise: Summarise, *, remarks: bool = True, text: str = ""
+) -> Delivery:
     """Complete *check* with *report*, whose secrets must be masked already (``redaction.presentable_report``).
 
-    Without *remarks* in one request: no annotations are added to those that are there.
+    Without *remarks* in one request: no annotations are added to those that are there. *text* stands below the summary.
 
     Raises:
         GitHubError: GitHub refuses, or does not answer.
@@ -31,6 +33,7 @@ def into_check_run(check: OpenCheckRun, report: Report, summarise: Summarise, *,
             title=plain(verdict(report), 200),
             summary=summarise(report, SUMMARY_LIMIT),
             annotations=annotations(_certain(report)) if remarks else (),
+            text=text,
         )
     )
 

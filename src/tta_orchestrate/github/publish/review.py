@@ -85,7 +85,12 @@ def _shown(api: GitHub, number: int) -> frozenset[str]:
     """Return the fingerprints that stand in this program's earlier remarks and reviews."""
     texts = [one.body or "" for one in api.review_comments(number) if is_own(one.user)]
     texts += [one.body for one in api.reviews(number) if is_own(one.user)]
-    return frozenset(found for text in texts for found in _MARKER.findall(text))
+    return frozenset(found for text in texts for found in fingerprints(text))
+
+
+def fingerprints(text: str) -> list[str]:
+    """Return the findings that a remark or a review is about, by the hidden markers in its *text*."""
+    return _MARKER.findall(text)
 
 
 def _post(api: GitHub, number: int, body: Mapping[str, Any], first: Finding) -> Review | None:

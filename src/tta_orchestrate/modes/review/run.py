@@ -36,7 +36,8 @@ def review(request: ReviewRequest, progress: Progress = lambda _what, _done, _of
     accepted, dismissed = _without_dismissed(opinion.findings, dismissals(request.previous, request.dismissed))
     judged = apply(request.policy, accepted, {path: _text_lines(file) for path, file in files.items()})
     rejected = (*request.refused, *weighed.rejected, *opinion.rejected, *dismissed, *judged.rejected)
-    coverage = _coverage(request.change, planned, local, opinion)
+    looked = bool(local.performed_by) or second.has_reader
+    coverage = _coverage(request.change, planned, local, opinion, looked=looked)
     begun = sum(file.path in opinion.unafforded - local.unfinished for file in planned.files)
     tally = Tally(planned=coverage.units_planned, done=coverage.units_done, begun=begun, findings=len(judged.findings))
     outcome = decide(tally)
@@ -49,7 +50,7 @@ def review(request: ReviewRequest, progress: Progress = lambda _what, _done, _of
         failures=(*local.failures, *opinion.failures),
         coverage=coverage,
         subject=request.subject,
-        notices=(*request.notices, *_notices(request, planned, weighed, judged), *opinion.notices),
+        notices=(*request.notices, *_notices(request, planned, weighed, judged, looked=looked), *opinion.notices),
         extra=second.told(judged.findings, rejected),
         **_cost(request),
     )
@@ -99,10 +100,13 @@ def _text_lines(file: SourceFile) -> Sequence[str]:
     return [known.get(n, "") for n in range(1, max(known, default=0) + 1)]
 
 
-def _coverage(change: Change, planned: Plan, local: LocalResult, opinion: Opinion) -> Coverage:
-    """Count files as units: one is done when every check and, where models read, every segment has an answer."""
+def _coverage(change: Change, planned: Plan, local: LocalResult, opinion: Opinion, *, looked: bool) -> Coverage:
+    """Count files as units: one is done when every check and, where models read, every segment has an answer.
+
+    Where nobody *looked*, nothing is done.
+    """
     unfinished = local.unfinished | opinion.unread
-    finished = [file for file in planned.files if file.path not in unfinished]
+    finished = [file for file in planned.files if looked and file.path not in unfinished]
     return Coverage(
         files_changed=len(change.files),
         files_reviewed=len(finished),
@@ -114,12 +118,14 @@ def _coverage(change: Change, planned: Plan, local: LocalResult, opinion: Opinio
     )
 
 
-def _notices(request: ReviewRequest, planned: Plan, weighed: Weighed, judged: Judged) -> list[str]:
+def _notices(request: ReviewRequest, planned: Plan, weighed: Weighed, judged: Judged, *, looked: bool) -> list[str]:
     notices = []
     if not request.change.files:
         notices.append("The change is empty: there was nothing to review.")
     elif not planned.files:
         notices.append("Every changed file was left out (see the reasons): there was nothing to review.")
+    elif not looked:
+        notices.append("Nobody looked: every check is switched off, and no model can be asked.")
     if weighed.suggestions_dropped:
         notices.append(f"{weighed.suggestions_dropped} suggestions were dropped: they did not hold.")
     silenced = sum(entry.reason is Rejection.INLINE_IGNORE for entry in judged.rejected)

@@ -58,6 +58,11 @@ class SecondLook:
         head = self._request.change.head or self._request.subject.head
         return baseline(self._request.previous, self._basis, head, self._request.is_ancestor)
 
+    @property
+    def has_reader(self) -> bool:
+        """Whether models read the change, now or as remembered."""
+        return self._engine is not None
+
     def read(self, progress: Progress) -> Sequence[Candidate]:
         """Let models read the change; return what they claim, with real quotes."""
         engine = self._engine
