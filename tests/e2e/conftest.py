@@ -311,11 +311,7 @@ def documented(caller):
     """The same, with docgen as the mode; its GitHub has the very objects of this clone, as with ``fetch-depth: 0``."""
     caller.server.git_dir = caller.folder / ".git"
     docgen = {
-        f".github/workflows/{name}.yml": workflow(name)
-        .replace(
-            "        with:\n          github-token", "        with:\n          mode: docgen\n          github-token"
-        )
-        .replace("contents: read", "contents: write")
+        f".github/workflows/{name}.yml": workflow(name, "docgen").replace("contents: read", "contents: write")
         for name in EVENTS
     }
     config = "orchestration:\n  docgen:\n    publish: pull-request\n"
