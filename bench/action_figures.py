@@ -20,17 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ENGINE = os.environ.get("TTA_CONTAINER_ENGINE", "docker")
-HARDENED = [
-    "--cap-drop",
-    "ALL",
-    "--security-opt",
-    "no-new-privileges",
-    "--read-only",
-    "--tmpfs",
-    "/tmp",
-    "--network",
-    "none",
-]
+HARDENED = ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--tmpfs", "/tmp"]
 
 
 def median(argv: list[str], **more: object) -> float:
