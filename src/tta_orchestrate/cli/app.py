@@ -28,13 +28,13 @@ app = typer.Typer(
     epilog="Start with `tta-orchestrate review`; no key is needed. Configuration: `tta-orchestrate config init`.",
 )
 app.command("review")(review.review)
+app.command("docgen")(docgen.docgen)
+app.command("test-gen")(test_gen.test_gen)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
-app.command("test-gen")(test_gen.test_gen)
-app.command("action")(action.action)
-app.command("docgen")(docgen.docgen)
 app.command("models")(models.models)
 app.command("selftest")(selftest.selftest)
+app.command("action")(action.action)
 app.add_typer(config.app, name="config")
 
 
