@@ -5,6 +5,7 @@ Works on Python 3.9 and newer, with nothing but the standard library: it runs on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +75,23 @@ def variable(name: str) -> str:
     return f"INPUT_{name.upper()}"
 
 
+KEYLESS = (
+    "ANTHROPIC_FEDERATION_RULE_ID",
+    "ANTHROPIC_ORGANIZATION_ID",
+    "ANTHROPIC_SERVICE_ACCOUNT_ID",
+    "ANTHROPIC_WORKSPACE_ID",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+)
+"""Claude without a key, by the job's own identity (``id-token: write``)."""
+
 BRAIN_ENVIRONMENT = (*(variable(name) for name in INPUTS), *RUN_FACTS, *SETTINGS, *PROXIES)
 """Every variable that may enter the container that holds keys: by name, so no value stands on a command line."""
+
+
+def keyless(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the variables of the keyless sign-in; none of them enters unless a federation rule is named."""
+    return KEYLESS if environment.get(KEYLESS[0]) else ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from container import BRAIN_ENVIRONMENT, Container, Limits, Mount, variable
+from container import BRAIN_ENVIRONMENT, Container, Limits, Mount, keyless, variable
 from rescue import CheckSlot
 from rooms import Rooms, box, prep
 
@@ -56,7 +56,7 @@ class Host:
             name=f"tta-brain-{self.nonce[:12]}",
             user=self.user,
             arguments=("action",),
-            environment=(*BRAIN_ENVIRONMENT, *OWN_VARIABLES),
+            environment=(*BRAIN_ENVIRONMENT, *OWN_VARIABLES, *keyless(self.environ)),
             mounts=tuple(mounts),
             network=self.network,
             workdir=str(self.workspace),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from container import BRAIN_ENVIRONMENT, Container, Mount, run_argv
+from container import BRAIN_ENVIRONMENT, KEYLESS, Container, Mount, keyless, run_argv
 
 
 def brain(**changes):
@@ -49,3 +49,9 @@ def test_a_mount_is_read_only_unless_said_otherwise():
 def test_a_path_that_would_change_the_mount_is_refused(path):
     with pytest.raises(ValueError, match="cannot mount"):
         Mount(Path(path)).argument()
+
+
+def test_the_jobs_identity_enters_only_when_a_federation_rule_is_named():
+    asked = {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t", "ACTIONS_ID_TOKEN_REQUEST_URL": "u"}
+    assert keyless(asked) == ()
+    assert keyless({**asked, "ANTHROPIC_FEDERATION_RULE_ID": "rule"}) == KEYLESS
