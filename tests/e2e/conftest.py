@@ -22,6 +22,8 @@ from team import KEYS, settings
 from tta_orchestrate.loopback.server import Loopback
 
 ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples" / "workflows"
+CHECKOUT = re.search(r"uses: (actions/checkout@[0-9a-f]{40})", (EXAMPLES / "pr-review.yml").read_text())[1]
 UPLOAD = re.search(r"uses: (actions/upload-artifact@[0-9a-f]{40})", (ROOT / "action.yml").read_text())[1]
 TOKEN = "ghs_" + "e2e0" * 9
 REPOSITORY = "octo/caller"
@@ -136,8 +138,8 @@ class Caller:
         }
         return {"action": "opened", "number": 7, "pull_request": pull | changes}
 
-    def run(self, event, payload):
-        """Run the workflows of *event* with act, on this very machine."""
+    def run(self, event, payload, *, only=".github/workflows"):
+        """Run the workflows of *event* with act, on this very machine; *only* names one of them."""
         work = self.folder.parent
         artifacts, results, event_file = work / "artifacts", work / "results.json", work / "event.json"
         shutil.rmtree(artifacts, ignore_errors=True)
@@ -155,11 +157,12 @@ class Caller:
             **self.extra,
         }
         argv = [
-            os.environ.get("ACT", "act"), event,
+            os.environ.get("ACT", "act"), event, "--workflows", only,
             "--platform", "ubuntu-latest=-self-hosted",
             "--eventpath", str(event_file),
             "--local-repository", f"tta/orchestrate@v1={self.action}",
             "--local-repository", f"{UPLOAD}={ROOT / 'tests' / 'e2e' / 'upload-artifact'}",
+            "--local-repository", f"{CHECKOUT}={ROOT / 'tests' / 'e2e' / 'checkout'}",
             "--secret", f"GITHUB_TOKEN={TOKEN}",
             *(word for name, value in self.secrets.items() for word in ("--secret", f"{name}={value}")),
             "--action-offline-mode", "--no-cache-server",

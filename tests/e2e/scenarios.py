@@ -3,12 +3,15 @@
 import json
 import subprocess
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from rooms import Rooms, box
 
 import boxed
 from github_server import FORBIDDEN, Fault
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "workflows"
 
 FILES = {"findings.json", "findings.sarif", "summary.md", "cost-report.json", "cost-report.md"}
 
@@ -44,6 +47,27 @@ def test_workflow_dispatch_reviews_the_last_commit(caller):
 
 def test_schedule_reviews_the_last_commit(caller):
     assert_reviewed(caller, caller.run("schedule", {}))
+
+
+@pytest.mark.parametrize(
+    ("example", "event", "name"),
+    [
+        ("pr-review", "pull_request", "tta / review"),
+        ("manual", "workflow_dispatch", "tta / review"),
+        ("docs-refresh", "schedule", "tta / docgen"),
+    ],
+)
+def test_an_example_runs_as_it_stands(caller, example, event, name):
+    text = (EXAMPLES / f"{example}.yml").read_text()
+    caller.base = caller.commit({f".github/workflows/{example}.yml": text}, "the example", at=caller.base)
+    caller.head = caller.commit({"shop.py": "def add(item, basket=[]):\n    return undefined\n"}, "a change")
+    payload = caller.pull_request() if event == "pull_request" else {"inputs": {"mode": "review", "base": ""}}
+    run = caller.run(event, payload, only=f".github/workflows/{example}.yml")
+    check, _annotations = check_run(caller)
+    assert (check["name"], check["status"]) == (name, "completed"), run.log
+    assert (run.code == 0) == (check["conclusion"] != "failure"), run.log
+    assert len(run.artifacts) == 1
+    assert caller.server.violations == []
 
 
 def test_a_second_run_on_the_same_head_repeats_nothing(caller):
