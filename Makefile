@@ -28,7 +28,7 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
 demo: $(STAMPS)/run ## Review the bundled example: no key, no network
 	@rm -rf demo-report; repository=$$(mktemp -d); trap 'rm -rf "$$repository"' EXIT; \
 	$(BIN)/python examples/demo/make_repository.py "$$repository"; \
-	cd "$$repository"; "$(CURDIR)/$(BIN)/tta-orchestrate" review --base HEAD~1 --output "$(CURDIR)/demo-report"
+	cd "$$repository"; "$(CURDIR)/$(BIN)/tta-orchestrate" review --local --base HEAD~1 --output "$(CURDIR)/demo-report"
 	@echo "read first: demo-report/summary.md"
 
 setup: $(STAMPS)/dev ## Everything a contributor needs, in .venv

@@ -103,3 +103,10 @@ def test_the_flags_of_a_pull_request_belong_together(project, tmp_path):
     ]:
         done = CliRunner().invoke(app, ["review", *flags, "--output", str(tmp_path / "o")])
         assert words in str(done.exception)
+
+
+def test_a_local_review_asks_no_model_whatever_keys_are_there(project, tmp_path):
+    with Loopback(script) as server:
+        report, _output = run(tmp_path, server.url, "--local")
+        assert server.requests == 0
+    assert report["outcome"] == "clean"

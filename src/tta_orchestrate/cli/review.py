@@ -89,6 +89,9 @@ def review(
     post: Annotated[
         bool, typer.Option("--post", help="Publish the result there as well.", rich_help_panel=_CHANGE)
     ] = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Ask no model and spend nothing, whatever keys are there.")
+    ] = False,
     budget_usd: options.Budget = None,
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
@@ -108,7 +111,7 @@ def review(
             repo,
             pr,
             output=output,
-            environ=os.environ,
+            environ=_without_keys(os.environ) if local else os.environ,
             paths=tuple(path or ()),
             fail_on=fail_on,
             budget_usd=budget_usd,
@@ -132,7 +135,9 @@ def review(
             return delivery.deliver(delivery.disabled("review", source.subject), output)
         request = reviewing.request_for(source, settings, steering, _only(path, plan, shard), sarif_in or ())
         request = replace(request, previous=reading.previous_run(previous))
-        place = reading.Place(environ=os.environ, output=output, cache_dir=cache_dir)
+        place = reading.Place(
+            environ=_without_keys(os.environ) if local else os.environ, output=output, cache_dir=cache_dir
+        )
         report = reviewing.run(request, settings, repository, place)
         if not write_baseline:
             return delivery.deliver(report, output)
@@ -150,6 +155,12 @@ def _only(paths: list[str] | None, plan: Path | None, shard: int | None) -> tupl
     from tta_orchestrate.workspace.parts import paths_of
 
     return (*(paths or ()), *paths_of(plan, shard))
+
+
+def _without_keys(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what a run without models may know of its surroundings: where it is, and how to reach GitHub."""
+    kept = ("GITHUB_", "GH_TOKEN", "PATH", "HOME", "XDG_", "HTTP", "http", "NO_PROXY", "no_proxy", "SSL_")
+    return {name: value for name, value in environ.items() if name.startswith(kept)}
 
 
 def _refuse_contradictions(
