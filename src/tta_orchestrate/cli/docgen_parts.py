@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tta_orchestrate.errors import GitError
 
 if TYPE_CHECKING:
+    from tta_orchestrate.domain.report import Report
     from tta_orchestrate.modes.docgen.codebase import Codebase
     from tta_orchestrate.modes.docgen.run import Request, Result
     from tta_orchestrate.ports.model import Engine
@@ -48,26 +49,25 @@ def with_models(
     Money is set aside in the books across runs before the first model is asked, and settled at the end. The journal
     lies in *output*.
     """
-    from tta_orchestrate.cli import delivery
-    from tta_orchestrate.cli.desk import Desk
-    from tta_orchestrate.cli.wiring import Surroundings, build_engine, roster
-    from tta_orchestrate.domain.report import Subject
+    from tta_orchestrate.cli.paid_work import paid_work
     from tta_orchestrate.modes.docgen.run import Result
 
-    if roster(settings, env).team().is_empty:
-        return work(None)
-    desk = Desk(settings, env, mode="docgen", output=output, repository=base.repository)
-    key = f"docgen {base.repository} {base.tree.commit}"
-    engine = build_engine(settings, env, Surroundings(journal=output / JOURNAL, run_key=key, spending=desk))
-    try:
-        desk.check()
-        if desk.skips:
-            notice = "cost_tracking.on_limit is skip: nothing was done."
-            return Result(report=desk.close(delivery.disabled("docgen", Subject(), notice)))
-        result = work(engine)
-        return replace(result, report=desk.close(result.report))
-    finally:
-        engine.close()
+    made: list[Result] = []
+
+    def report(engine: "Engine | None") -> "Report":
+        made.append(work(engine))
+        return made[-1].report
+
+    told = paid_work(
+        settings,
+        env,
+        mode="docgen",
+        output=output,
+        run_key=f"docgen {base.repository} {base.tree.commit}",
+        repository=base.repository,
+        work=report,
+    )
+    return replace(made[-1], report=told) if made else Result(report=told)
 
 
 @contextmanager
