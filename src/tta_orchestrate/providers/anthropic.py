@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
 from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status
+from tta_orchestrate.engine.stream import must_be_events, must_be_in_time
 from tta_orchestrate.ports.model import Access, FinishReason, Prompt, Reply
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ class Claude:
         try:
             response = self._client.messages.with_raw_response.create(**body, stream=True)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            _must_be_events(headers)
+            must_be_events(headers)
             with response.parse() as stream:
                 for event in stream:
                     collected.take(event)
-                    _in_time(end)
+                    must_be_in_time(end)
         except CallFailure:
             raise
         except Exception as error:
@@ -71,16 +72,6 @@ class Claude:
     def close(self) -> None:
         """Release connections."""
         self._client.close()
-
-
-def _must_be_events(headers: Mapping[str, str]) -> None:
-    if "text/event-stream" not in headers.get("content-type", ""):
-        raise CallFailure(FailureKind.MALFORMED, "the endpoint answered with something else than events")
-
-
-def _in_time(end: float) -> None:
-    if time.monotonic() > end:
-        raise CallFailure(FailureKind.TIMEOUT, "the answer was not complete in time")
 
 
 class _Collected:

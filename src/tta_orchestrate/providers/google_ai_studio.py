@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
 from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, duration, from_status
+from tta_orchestrate.engine.stream import must_be_in_time
 from tta_orchestrate.ports.model import Access, FinishReason, Prompt, Reply
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Gemini:
                 model=model, contents=_contents(prompt), config=settings
             ):
                 collected.take(chunk)
-                _in_time(end)
+                must_be_in_time(end)
         except CallFailure:
             raise
         except Exception as error:
@@ -79,11 +80,6 @@ class Gemini:
         """Release connections."""
         self._client.close()
         self._http.close()
-
-
-def _in_time(end: float) -> None:
-    if time.monotonic() > end:
-        raise CallFailure(FailureKind.TIMEOUT, "the answer was not complete in time")
 
 
 class _Collected:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
 from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status
+from tta_orchestrate.engine.stream import must_be_events, must_be_in_time
 from tta_orchestrate.ports.model import Access, FinishReason, Prompt, Reply
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ class Chat:
                 if response.status_code != _OK:
                     response.read()
                     raise self._refused(response, model, native=native)  # noqa: TRY301 -- the handler lets it through
-                _must_be_events(collected.headers)
+                must_be_events(collected.headers)
                 for event in _events(response):
                     collected.take(event)
-                    _in_time(end)
+                    must_be_in_time(end)
         except CallFailure:
             raise
         except Exception as error:
@@ -92,16 +93,6 @@ class Chat:
             self._schemaless.add(model)
             kind = FailureKind.NO_SCHEMA
         return CallFailure(kind, str(failure), hint=failure.hint, headers=headers, billing=Billing.NOTHING)
-
-
-def _must_be_events(headers: Mapping[str, str]) -> None:
-    if "text/event-stream" not in headers.get("content-type", ""):
-        raise CallFailure(FailureKind.MALFORMED, "the endpoint answered with something else than events")
-
-
-def _in_time(end: float) -> None:
-    if time.monotonic() > end:
-        raise CallFailure(FailureKind.TIMEOUT, "the answer was not complete in time")
 
 
 class _Collected:
