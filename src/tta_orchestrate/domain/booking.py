@@ -9,7 +9,7 @@ from tta_orchestrate.domain.cost_summary import BASELINE_STAGE, compared
 from tta_orchestrate.domain.ledger import BaselineShare, Entry, Envelope, ModelShare, Phase, Quality
 from tta_orchestrate.domain.report import Report
 
-JUDGE: Final = "orchestrator"
+_NO_FIRST_ANSWERS: Final = frozenset({"judge", "repair", "escalate"})
 QUALITY_KEY: Final = "quality"
 """``Report.extra["quality"]``: what only the engine and people know (``judged``, ``judge_ppm``, ``accepted`` …)."""
 
@@ -73,8 +73,9 @@ def _baselines(cost: CostReport) -> tuple[BaselineShare, ...]:
 
 def quality(report: Report) -> Quality:
     """Return the counts of a run: units, first answers that passed their gates, escalations, findings."""
-    calls = [call for call in report.cost.calls if call.outcome == "ok" and call.stage != BASELINE_STAGE]
-    bulk = {call.unit for call in calls if call.role != JUDGE}
+    fresh = (call for call in report.cost.calls if call.outcome == "ok" and not call.cached)
+    calls = [call for call in fresh if call.stage != BASELINE_STAGE]
+    bulk = {call.unit for call in calls if call.stage not in _NO_FIRST_ANSWERS}
     again = {call.unit for call in calls if call.stage in {"repair", "escalate"}}
     escalated = {call.unit for call in calls if call.stage == "escalate"}
     said = report.extra.get(QUALITY_KEY, {})

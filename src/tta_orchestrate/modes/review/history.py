@@ -1,7 +1,7 @@
 """What a review takes from the one before, and what it leaves for the next."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -97,6 +97,17 @@ def carried(fixed: Iterable[Finding], reading: Reading, base: Baseline) -> list[
 _SILENT: Final = frozenset({Rejection.DISMISSED, Rejection.BASELINE, Rejection.INLINE_IGNORE})
 
 
+def _silenced(rejected: Iterable[Rejected]) -> Iterator[Finding]:
+    for one in rejected:
+        if one.reason in _SILENT and isinstance(one.candidate, Finding):
+            yield one.candidate
+
+
+def silenced(rejected: Iterable[Rejected]) -> frozenset[str]:
+    """Return the fingerprints of what somebody said not to publish."""
+    return frozenset(one.fingerprint for one in _silenced(rejected))
+
+
 def record(
     base: Baseline,
     reading: Reading | None,
@@ -109,8 +120,7 @@ def record(
 ) -> dict[str, Any]:
     """Return the top-level key of ``findings.json`` that tells what changed and serves the next run."""
     states = [one.state for one in published]
-    refused = [(one.reason, one.candidate) for one in rejected if isinstance(one.candidate, Finding)]
-    silenced = [one for reason, one in refused if reason in _SILENT and isinstance(one, Finding)]
+    silent = list(_silenced(rejected))
     history: dict[str, Any] = {
         "review": "incremental" if base.usable else "full",
         "reason": base.reason,
@@ -122,7 +132,7 @@ def record(
             for one in identified.fixed
         ],
         "dismissed": sorted(dismissed),
-        "silenced": [as_json(one) for one in silenced],
+        "silenced": [as_json(one) for one in silent],
         "basis": basis,
     }
     if reading is not None:
@@ -130,7 +140,7 @@ def record(
             "segments_read": len(reading.fresh),
             "segments_recalled": len(reading.read - reading.fresh),
             "read": sorted(reading.read),
-            "segments": _places([*published, *silenced], reading),
+            "segments": _places([*published, *silent], reading),
             "dropped": {
                 one.candidate.fingerprint: one.detail
                 for one in rejected

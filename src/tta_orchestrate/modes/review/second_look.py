@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tta_orchestrate.domain.booking import QUALITY_KEY
 from tta_orchestrate.domain.evidence import FileEvidence, Scope, weigh
 from tta_orchestrate.domain.finding import Candidate, Finding, Rejected, State
 from tta_orchestrate.domain.identity import Identified, dismissals, identify, steady, words
 from tta_orchestrate.domain.redaction import presentable
 from tta_orchestrate.domain.report import Failure
-from tta_orchestrate.modes.review.history import Baseline, baseline, carried, record, segment_keys, settled
+from tta_orchestrate.modes.review.history import Baseline, baseline, carried, record, segment_keys, settled, silenced
 from tta_orchestrate.modes.review.judge import Judge, Judgement
 from tta_orchestrate.modes.review.local import Progress
 from tta_orchestrate.modes.review.merge import without_echoes
@@ -53,6 +54,7 @@ class SecondLook:
         self._reading: Reading | None = None
         self._identified = Identified(findings=())
         self._description: dict[str, Any] | None = None
+        self._scores: Sequence[int] = ()
 
     def _compare(self) -> Baseline:
         head = self._request.change.head or self._request.subject.head
@@ -86,6 +88,7 @@ class SecondLook:
         kept = self._identify(kept, echoes)
         closed, open_, refused = settled(kept, self._base, self._is_unchanged)
         judgement = self._judge(open_, progress)
+        self._scores = judgement.fresh_scores
         left = [*closed, *judgement.findings]
         if self._request.previous is not None:
             left = [steady(one, self._request.previous) for one in left]
@@ -173,8 +176,23 @@ class SecondLook:
             rejected=rejected,
             dismissed=gone,
         )
-        extra: dict[str, Any] = {**history, "walkthrough": self._walkthrough(published)}
+        extra: dict[str, Any] = {
+            **history,
+            QUALITY_KEY: self._quality(rejected),
+            "walkthrough": self._walkthrough(published),
+        }
         return extra | ({"description": self._description} if self._description else {})
+
+    def _quality(self, rejected: Sequence[Rejected]) -> dict[str, int]:
+        """Return the judge's scores of this run, and what people did since the run before with what it published."""
+        before = self._request.previous.findings if self._request.previous else ()
+        shown = {one.fingerprint for one in before}
+        return {
+            "judged": len(self._scores),
+            "judge_ppm": sum(self._scores),
+            "accepted": len(self._identified.fixed),
+            "dismissed": len(shown & silenced(rejected)),
+        }
 
     def _walkthrough(self, published: Sequence[Finding]) -> list[dict[str, Any]]:
         scope = self._reading.scope if self._reading else None
