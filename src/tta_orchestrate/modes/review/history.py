@@ -1,7 +1,7 @@
 """What a review takes from the one before, and what it leaves for the next."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -97,15 +97,10 @@ def carried(fixed: Iterable[Finding], reading: Reading, base: Baseline) -> list[
 _SILENT: Final = frozenset({Rejection.DISMISSED, Rejection.BASELINE, Rejection.INLINE_IGNORE})
 
 
-def _silenced(rejected: Iterable[Rejected]) -> Iterator[Finding]:
-    for one in rejected:
-        if one.reason in _SILENT and isinstance(one.candidate, Finding):
-            yield one.candidate
-
-
-def silenced(rejected: Iterable[Rejected]) -> frozenset[str]:
-    """Return the fingerprints of what somebody said not to publish."""
-    return frozenset(one.fingerprint for one in _silenced(rejected))
+def silenced(rejected: Iterable[Rejected]) -> list[Finding]:
+    """Return what is not published because somebody said so."""
+    refused = ((one.reason, one.candidate) for one in rejected)
+    return [one for reason, one in refused if reason in _SILENT and isinstance(one, Finding)]
 
 
 def record(
@@ -120,7 +115,7 @@ def record(
 ) -> dict[str, Any]:
     """Return the top-level key of ``findings.json`` that tells what changed and serves the next run."""
     states = [one.state for one in published]
-    silent = list(_silenced(rejected))
+    silent = silenced(rejected)
     history: dict[str, Any] = {
         "review": "incremental" if base.usable else "full",
         "reason": base.reason,

@@ -186,13 +186,20 @@ class SecondLook:
     def _quality(self, rejected: Sequence[Rejected]) -> dict[str, int]:
         """Return the judge's scores of this run, and what people did since the run before with what it published."""
         before = self._request.previous.findings if self._request.previous else ()
-        shown = {one.fingerprint for one in before}
+        silent = silenced(rejected)
+        known = {one.fingerprint for one in silent}
+        fixed = self._identified.fixed
+        marked = [old for old in fixed if any(_marked(old, one) for one in silent)]
         return {
             "judged": len(self._scores),
             "judge_ppm": sum(self._scores),
-            "accepted": len(self._identified.fixed),
-            "dismissed": len(shown & silenced(rejected)),
+            "accepted": sum(old not in marked and self._is_resolved(old) for old in fixed),
+            "dismissed": len(marked) + sum(old.fingerprint in known for old in before),
         }
+
+    def _is_resolved(self, old: Finding) -> bool:
+        """Whether the code of a finding that is gone was changed: a model that is silent this time resolves nothing."""
+        return not said_by_model(old.rule) or not weigh([old], self._evidence, scope=Scope.CHANGED).findings
 
     def _walkthrough(self, published: Sequence[Finding]) -> list[dict[str, Any]]:
         scope = self._reading.scope if self._reading else None
@@ -215,6 +222,12 @@ class SecondLook:
             }
             for path, file in self._files.items()
         ]
+
+
+def _marked(old: Finding, silent: Finding) -> bool:
+    """Whether *silent* is *old* with a comment on its line that says to ignore it."""
+    same = (old.path, old.rule) == (silent.path, silent.rule)
+    return same and bool(words(old.quote)) and words(presentable(silent).quote).startswith(words(old.quote))
 
 
 def _judge_failures(judgement: Judgement) -> list[Failure]:
