@@ -73,13 +73,18 @@ def terms(settings: "Settings") -> Terms:
     )
 
 
-def identity(mode: str, env: Mapping[str, str], repository: str = "") -> Identity:
-    """Return who writes: the job of GitHub Actions, or a name of its own for each run elsewhere."""
+def identity(mode: str, env: Mapping[str, str], repository: str = "", part: str = "") -> Identity:
+    """Return who writes: the job of GitHub Actions, or a name of its own for each run elsewhere.
+
+    The jobs of a matrix have one name: *part*, or the index that the action passes, tells them apart.
+    """
+    index = env.get("TTA_RUN_KEY", "").rpartition(":")[2]
+    names = (env.get("GITHUB_JOB", "local"), mode, part or (index if index != "0" else ""))
     attempt = env.get("GITHUB_RUN_ATTEMPT", "1")
     return Identity(
         run_id=env.get("GITHUB_RUN_ID") or uuid.uuid4().hex,
         attempt=int(attempt) if attempt.isascii() and attempt.isdigit() else 1,
-        job=":".join(part for part in (env.get("GITHUB_JOB", "local"), mode, env.get("TTA_SHARD", "")) if part),
+        job=":".join(name for name in names if name),
         repository=env.get("GITHUB_REPOSITORY", "") or repository,
         mode=mode,
     )

@@ -1,6 +1,6 @@
 """One run at the books: money is set aside before the first model is asked, settled and told at the end.
 
-A command that calls models does this, and nothing else::
+``paid_work`` does this for every command that calls models::
 
     desk = Desk(settings, os.environ, mode="review", output=output)
     engine = build_engine(settings, os.environ, Surroundings(spending=desk, …))
@@ -39,13 +39,14 @@ class Desk:
         mode: str,
         output: Path,
         repository: str = "",
+        part: str = "",
         now: Callable[[], datetime] = _now,
     ) -> None:
         self._settings = settings
         self._env = env
         self._now = now
         self._started = now()
-        self._identity = books.identity(mode, env, repository)
+        self._identity = books.identity(mode, env, repository, part)
         self._output = output
         self.opened: Envelope | Refusal | None = None
 
