@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.cost import nano
-from tta_orchestrate.domain.ledger import Book, Identity, Limit, Refusal, Terms, Window, merge
+from tta_orchestrate.domain.ledger import NOTHING, Book, Identity, Limit, Refusal, Terms, Window, merge
 from tta_orchestrate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def terms(settings: "Settings") -> Terms:
         lease=timedelta(minutes=tracking.ledger.lease_minutes),
         zone=tracking.zone,
         floor=FLOOR,
+        sample_limit=nano(tracking.baseline_sample_limit_usd) if tracking.baseline_sample_rate else NOTHING,
         stop_on_outage=tracking.ledger.on_outage is OnOutage.STOP,
     )
 
