@@ -11,7 +11,18 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.cost import nano
-from tta_orchestrate.domain.ledger import NOTHING, Book, Identity, Limit, Refusal, Terms, Window, merge
+from tta_orchestrate.domain.ledger import (
+    NOTHING,
+    Book,
+    Envelope,
+    Identity,
+    Limit,
+    Refusal,
+    Terms,
+    Window,
+    merge,
+    remedy,
+)
 from tta_orchestrate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -147,6 +158,19 @@ def take_in(settings: "Settings", files: Sequence[Path], run_id: str) -> int:
     from tta_orchestrate.ledger import artifacts
 
     return artifacts.take_in(store(settings, os.environ, Path()), files, run_id)
+
+
+def shortage(report: "Report", envelope: Envelope) -> tuple[str, ...]:
+    """Return a note for each hard limit of days and months that stood against a call, with the way out."""
+    from tta_orchestrate.domain.cost import usd
+
+    reached = {state.name for state in report.cost.budgets if state.hard and state.reached}
+    return tuple(
+        f"The limit of the {one.limit.name} stopped calls: it left ${usd(one.room)} of ${usd(one.limit.amount)} for"
+        f" this run. To go on: {remedy(one.limit, envelope.day)}."
+        for one in envelope.limits
+        if one.limit.hard and one.limit.name in reached
+    )
 
 
 def stopped(report: "Report", refusal: Refusal) -> "Report":

@@ -113,7 +113,8 @@ class Desk:
         told = [due[entry.key] for entry in done.told]
         unsent = alerting.tell(told, self._settings.alerts.recipients, self._env, now, secrets)
         said = (f"{alert.title}: {alert.text}" for alert in told)
-        return replace(report, notices=(*report.notices, *self.opened.notes, *done.notes, *said, *unsent))
+        short = books.shortage(report, self.opened)
+        return replace(report, notices=(*report.notices, *self.opened.notes, *short, *done.notes, *said, *unsent))
 
     def _due(
         self, book: Book, report: "Report", now: datetime, due: "dict[tuple[str, int, str, str], Alert]"

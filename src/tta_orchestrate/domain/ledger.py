@@ -350,15 +350,20 @@ def _refusal(tightest: Drawn, drawn: tuple[Drawn, ...], day: str) -> Refusal:
     from tta_orchestrate.domain.cost import usd
 
     limit = tightest.limit
-    key = "cost_tracking.budget_limit_usd" if limit.name == "month" else "cost_tracking.limits"
-    begins = _next_period(limit.window, day)
     return Refusal(
         reason=f"the limit of the {limit.name} is used up: ${usd(tightest.before)} of ${usd(limit.amount)} are spent"
         " or set aside",
-        remedy=f"raise {key}, or wait until {begins}, when the next {limit.window.value} begins",
+        remedy=remedy(limit, day),
         limits=drawn,
         day=day,
     )
+
+
+def remedy(limit: Limit, day: str) -> str:
+    """Return what to do when *limit* is used up."""
+    key = "cost_tracking.budget_limit_usd" if limit.name == "month" else "cost_tracking.limits"
+    begins = _next_period(limit.window, day)
+    return f"raise {key}, or wait until {begins}, when the next {limit.window.value} begins"
 
 
 def _next_period(window: Window, day: str) -> str:
