@@ -58,6 +58,9 @@ class GitHubServer:
     user: str = "github-actions[bot]"
     repositories: object = None
     """Folder of bare repositories that are served to git."""
+    push_token: str = ""
+    """What git must show to push, as the job's token on GitHub; ``""``: nobody pushes."""
+    pushes: int = 0
     git_dir: object = None
     """The repository behind the endpoints for trees, commits, references and comparisons: git itself does the work."""
 
@@ -445,6 +448,13 @@ def _page(items, options):
 def _backend(state, handler, body):
     """Let git's own CGI program answer; return status, headers and body."""
     path, _, query = handler.path.partition("?")
+    settings = {"safe.directory": "*", "uploadpack.allowAnySHA1InWant": "true"}
+    if "git-receive-pack" in handler.path:
+        shown = base64.b64encode(f"x-access-token:{state.push_token}".encode()).decode()
+        if not state.push_token or handler.headers.get("Authorization") != f"basic {shown}":
+            return 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}, b""
+        settings["http.receivepack"] = "true"
+        state.pushes += handler.command == "POST"
     environ = {
         "PATH": os.defpath,
         "GIT_PROJECT_ROOT": str(state.repositories),
@@ -456,7 +466,6 @@ def _backend(state, handler, body):
         "CONTENT_TYPE": handler.headers.get("Content-Type", ""),
         "HTTP_CONTENT_ENCODING": handler.headers.get("Content-Encoding", ""),
     }
-    settings = {"safe.directory": "*", "uploadpack.allowAnySHA1InWant": "true"}
     environ["GIT_CONFIG_COUNT"] = str(len(settings))
     for number, (key, value) in enumerate(settings.items()):
         environ |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}

@@ -337,6 +337,34 @@ def shallow(caller):
     return caller
 
 
+@pytest.fixture
+def kept_books(caller, models):
+    """The same with models, on a server that also takes pushes of git: the books lie on a branch of its repository."""
+    bare = caller.folder.parent / "server" / f"{REPOSITORY}.git"
+    caller.git("init", "--quiet", "--bare", str(bare))
+    caller.server.repositories, caller.server.push_token = bare.parents[1], TOKEN
+    caller.extra["GITHUB_SERVER_URL"] = caller.web_url
+    file = caller.folder / ".tta" / "orchestration-config.yaml"
+    told = json.loads(file.read_text())
+    flow = caller.folder / ".github" / "workflows" / "pull_request.yml"
+    text = flow.read_text().replace("contents: read", "contents: write # the branch tta-ledger")
+
+    def with_limit(usd):
+        told["orchestration"]["cost_tracking"] = {"budget_limit_usd": usd}
+        files = {".tta/orchestration-config.yaml": json.dumps(told), ".github/workflows/pull_request.yml": text}
+        caller.base = caller.commit(files, "the limit of the month", at=caller.base)
+
+    def push_and_run(number):
+        changed = f"{AFTER}\n\ndef change_{number}(a=[]):\n    return a\n"
+        caller.head = caller.commit({"shop.py": changed}, "a change", at=caller.base)
+        caller.extra["GITHUB_RUN_ID"] = str(number)
+        caller.server.check_runs.clear()
+        return caller.run("pull_request", caller.pull_request())
+
+    caller.with_limit, caller.push_and_run, caller.ledger = with_limit, push_and_run, bare
+    return caller
+
+
 @pytest.fixture(scope="session")
 def door_image(action):
     """The image that `container/action.yml` names, built as the runner builds it: the whole Dockerfile."""

@@ -105,6 +105,50 @@ def test_review_with_models_both_sdks_in_the_container_and_a_second_run_that_pay
     assert_no_key(caller, second)
 
 
+def books(caller):
+    """Every line of the ledger's branch."""
+    names = caller.git(f"--git-dir={caller.ledger}", "ls-tree", "--name-only", "tta-ledger").split()
+    texts = (caller.git(f"--git-dir={caller.ledger}", "show", f"tta-ledger:{name}") for name in names)
+    return [json.loads(line) for text in texts for line in text.splitlines()]
+
+
+def settled(caller):
+    """What the books say each run has cost, in nano-dollars."""
+    return {line["run"]: line["cash"] for line in books(caller) if line["phase"] == "settle"}
+
+
+def test_three_runs_and_the_third_is_stopped_by_the_limit_of_the_month(kept_books, models):
+    caller = kept_books
+    caller.with_limit(0.05)
+    first = caller.push_and_run(1)
+    assert settled(caller) == {"1": models.charged}
+    second = caller.push_and_run(2)
+    assert first.outputs["outcome"] == second.outputs["outcome"] == "findings"
+    assert sum(settled(caller).values()) == models.charged > settled(caller)["1"] > 0
+    assert Decimal(first.outputs["cost-usd"]) == Decimal(settled(caller)["1"]) / 10**9
+
+    caller.with_limit(float(Decimal(models.charged) / 10**9))  # the month is used up to the last cent
+    known, asked, pushes = books(caller), models.requests, caller.server.pushes
+    third = caller.push_and_run(3)
+    assert third.code == 0, third.log
+    assert (third.outputs["outcome"], third.outputs["conclusion"]) == ("partial", "neutral")
+    assert models.requests == asked
+    assert Decimal(third.outputs["cost-usd"]) == 0
+    assert (books(caller), caller.server.pushes) == (known, pushes)
+    check, annotations = check_run(caller)
+    assert check["conclusion"] == "neutral"
+    summary = check["output"]["summary"]
+    assert summary in third.log
+    for words in ("the limit of the month is used up", "cost_tracking.budget_limit_usd", "or wait until"):
+        assert words in summary.replace("\\", ""), summary
+    assert "Mutable default argument" in " ".join(item["title"] for item in annotations)
+    assert "Sums what was seen before" not in " ".join(item["title"] for item in annotations)
+    for run in (first, second, third):
+        assert_no_key(caller, run)
+    held = json.dumps(known) + caller.git(f"--git-dir={caller.ledger}", "log", "--format=%B", "tta-ledger")
+    assert not any(key in held for key in (*caller.secrets.values(), caller.token, "shop"))
+
+
 def test_a_fork_with_a_read_only_token_is_reviewed_in_the_log_and_never_red(caller):
     caller.server.faults = [Fault(lambda method, path: method != "GET", FORBIDDEN, times=99)]
     fork = {"sha": caller.head, "ref": "topic", "repo": {"full_name": "stranger/caller"}}

@@ -80,7 +80,7 @@ def generate(request: "RunRequest", settings: "Settings", repository: "Repositor
             mode="test-gen",
             output=request.output,
             run_key=f"test-gen {base} {request.head}",
-            repository=request.repository,
+            subject=Subject(repository=request.repository),
             work=lambda engine: run(asked, section, engine=engine),
         )
     subject = Subject(

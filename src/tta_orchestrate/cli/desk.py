@@ -1,6 +1,6 @@
 """One run at the books: money is set aside before the first model is asked, settled and told at the end.
 
-A command that calls models does this, and nothing else::
+``paid_work`` does this for every command that calls models::
 
     desk = Desk(settings, os.environ, mode="review", output=output)
     engine = build_engine(settings, os.environ, Surroundings(spending=desk, …))
@@ -39,13 +39,14 @@ class Desk:
         mode: str,
         output: Path,
         repository: str = "",
+        part: str = "",
         now: Callable[[], datetime] = _now,
     ) -> None:
         self._settings = settings
         self._env = env
         self._now = now
         self._started = now()
-        self._identity = books.identity(mode, env, repository)
+        self._identity = books.identity(mode, env, repository, part)
         self._output = output
         self.opened: Envelope | Refusal | None = None
 
@@ -112,7 +113,8 @@ class Desk:
         told = [due[entry.key] for entry in done.told]
         unsent = alerting.tell(told, self._settings.alerts.recipients, self._env, now, secrets)
         said = (f"{alert.title}: {alert.text}" for alert in told)
-        return replace(report, notices=(*report.notices, *self.opened.notes, *done.notes, *said, *unsent))
+        short = books.shortage(report, self.opened)
+        return replace(report, notices=(*report.notices, *self.opened.notes, *short, *done.notes, *said, *unsent))
 
     def _due(
         self, book: Book, report: "Report", now: datetime, due: "dict[tuple[str, int, str, str], Alert]"

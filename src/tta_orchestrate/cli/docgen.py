@@ -83,7 +83,8 @@ def _settings(config: Path | None, root: Path, format_: str, budget_usd: str | N
 
 
 def _write(root: Path, settings: "Settings", request: "Request", output: Path, *, dry_run: bool) -> "Report":
-    from tta_orchestrate.cli.docgen_parts import JOURNAL, with_models
+    from tta_orchestrate.cli.docgen_parts import with_models
+    from tta_orchestrate.cli.paid_work import JOURNAL
     from tta_orchestrate.modes.docgen.run import run
     from tta_orchestrate.modes.docgen.store import DocsFolder
 

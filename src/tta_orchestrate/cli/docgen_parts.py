@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tta_orchestrate.errors import GitError
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.commit_tree import CommitTree
     from tta_orchestrate.workspace.git import Repository
-
-JOURNAL: Final = "journal.jsonl"
 
 
 def make_request(
@@ -50,6 +48,7 @@ def with_models(
     lies in *output*.
     """
     from tta_orchestrate.cli.paid_work import paid_work
+    from tta_orchestrate.domain.report import Subject
     from tta_orchestrate.modes.docgen.run import Result
 
     made: list[Result] = []
@@ -64,7 +63,7 @@ def with_models(
         mode="docgen",
         output=output,
         run_key=f"docgen {base.repository} {base.tree.commit}",
-        repository=base.repository,
+        subject=Subject(repository=base.repository),
         work=report,
     )
     return replace(made[-1], report=told) if made else Result(report=told)

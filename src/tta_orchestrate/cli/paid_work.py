@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tta_orchestrate.domain.report import Report
+    from tta_orchestrate.domain.report import Report, Subject
     from tta_orchestrate.ports.model import Engine
     from tta_orchestrate.settings.model import Settings
+
+
+JOURNAL: Final = "journal.jsonl"
+"""In the results folder: what was paid for already."""
 
 
 def paid_work(
@@ -18,11 +22,14 @@ def paid_work(
     output: Path,
     run_key: str,
     work: "Callable[[Engine | None], Report]",
-    repository: str = "",
+    subject: "Subject | None" = None,
+    private: bool | None = None,
+    part: str = "",
 ) -> "Report":
     """Return what *work* makes of the engine, which is ``None`` when no configured model has its key in *env*.
 
-    The journal lies in *output*; *run_key* says what the run is about, so that another one is not resumed.
+    The journal lies in *output*; *run_key* says what the run is about, so that another one is not resumed. *part* tells
+    the jobs apart that share the work.
     """
     from tta_orchestrate.cli import delivery
     from tta_orchestrate.cli.desk import Desk
@@ -31,15 +38,18 @@ def paid_work(
 
     if roster(settings, env).team().is_empty:
         return work(None)
-    desk = Desk(settings, env, mode=mode, output=output, repository=repository)
-    journal = output / "journal.jsonl"
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    engine = build_engine(settings, env, Surroundings(journal=journal, run_key=run_key, spending=desk))
+    subject = subject or Subject()
+    desk = Desk(settings, env, mode=mode, output=output, repository=subject.repository, part=part)
+    output.mkdir(parents=True, exist_ok=True)
+    around = Surroundings(journal=output / JOURNAL, run_key=run_key, private=private, spending=desk)
+    engine = build_engine(settings, env, around)
     try:
         desk.check()
         if desk.skips:
             notice = "cost_tracking.on_limit is skip: nothing was done."
-            return desk.close(delivery.disabled(mode, Subject(repository=repository), notice))
+            return desk.close(delivery.disabled(mode, subject, notice))
+        if engine.has_executor:
+            engine.warm()
         return desk.close(work(engine))
     finally:
         engine.close()

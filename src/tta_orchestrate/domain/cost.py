@@ -105,6 +105,8 @@ class CostReport:
     """Everything that was spent, and against which limits; empty when no model was called."""
 
     calls: tuple[Call, ...] = ()
+    resumed: int = 0
+    """So many of the first calls are of an earlier attempt, which has its own place in the books across runs."""
     budgets: tuple[BudgetState, ...] = ()
     baselines: tuple[Baseline, ...] = ()
     price_data: str = ""

@@ -108,7 +108,7 @@ class Entry:
     quality: Quality = Quality()
     outcome: str = ""
     sample: NanoUsd = NOTHING
-    """Part of ``cash`` that went into measuring a baseline."""
+    """Part of ``cash`` that went into measuring a baseline; of a reservation: the most that may."""
 
     @property
     def key(self) -> tuple[str, int, str, str]:
@@ -275,8 +275,8 @@ class Envelope:
     limits: tuple[Drawn, ...] = ()
     per_model: Mapping[str, NanoUsd] = field(default_factory=dict)
     """The most for each model that has a hard limit."""
-    sample_before: NanoUsd = NOTHING
-    """What measuring baselines has cost this month."""
+    sample: NanoUsd = NOTHING
+    """Part of ``amount`` that may go into measuring a baseline: what others left of the month's line for it."""
     notes: tuple[str, ...] = ()
     recorded: bool = True
     """False: the ledger could not be read or written; only the limit of the run holds."""
@@ -301,6 +301,8 @@ class Terms:
     lease: timedelta
     """The job's timeout and a margin."""
     zone: str = "UTC"
+    sample_limit: NanoUsd = NOTHING
+    """Of a calendar month, for measuring baselines; 0: nothing is measured."""
     floor: NanoUsd = NOTHING
     """An envelope smaller than this is refused: it would buy nothing."""
     stop_on_outage: bool = False
@@ -323,6 +325,7 @@ def allot(book: Book, identity: Identity, terms: Terms, day: str, now: datetime)
     if tightest is not None and terms.run_limit > 0 and tightest.room < min(max(terms.floor, 1), terms.run_limit):
         return _refusal(tightest, drawn, day)
     sampled = sum(stand.entry.sample for stand in standing if stand.entry.day.startswith(day[:7]))
+    sample = min(amount, max(0, terms.sample_limit - sampled))
     return Envelope(
         identity=identity,
         amount=amount,
@@ -330,7 +333,7 @@ def allot(book: Book, identity: Identity, terms: Terms, day: str, now: datetime)
         opened=now,
         limits=drawn,
         per_model=_caps(drawn, amount),
-        sample_before=NanoUsd(sampled),
+        sample=NanoUsd(sample),
     )
 
 
@@ -347,15 +350,20 @@ def _refusal(tightest: Drawn, drawn: tuple[Drawn, ...], day: str) -> Refusal:
     from tta_orchestrate.domain.cost import usd
 
     limit = tightest.limit
-    key = "cost_tracking.budget_limit_usd" if limit.name == "month" else "cost_tracking.limits"
-    begins = _next_period(limit.window, day)
     return Refusal(
         reason=f"the limit of the {limit.name} is used up: ${usd(tightest.before)} of ${usd(limit.amount)} are spent"
         " or set aside",
-        remedy=f"raise {key}, or wait until {begins}, when the next {limit.window.value} begins",
+        remedy=remedy(limit, day),
         limits=drawn,
         day=day,
     )
+
+
+def remedy(limit: Limit, day: str) -> str:
+    """Return what to do when *limit* is used up."""
+    key = "cost_tracking.budget_limit_usd" if limit.name == "month" else "cost_tracking.limits"
+    begins = _next_period(limit.window, day)
+    return f"raise {key}, or wait until {begins}, when the next {limit.window.value} begins"
 
 
 def _next_period(window: Window, day: str) -> str:
@@ -378,6 +386,7 @@ def reservation(envelope: Envelope, expires: datetime) -> Entry:
         repository=who.repository,
         mode=who.mode,
         cash=envelope.amount,
+        sample=envelope.sample,
         expires=expires,
         by_model=tuple(ModelShare(model=name, cash=cap) for name, cap in sorted(envelope.per_model.items())),
     )

@@ -49,6 +49,7 @@ class Books:
     def __init__(self, calls: tuple[Call, ...] = ()) -> None:
         self._lock = threading.Lock()
         self._calls = list(calls)
+        self.resumed = len(self._calls)
         self._notes: dict[str, None] = {}
 
     def add(self, call: Call) -> None:

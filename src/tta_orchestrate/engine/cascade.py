@@ -124,6 +124,7 @@ class Cascade:
         measured = self._sample.report(strong.model) if strong else ()
         return CostReport(
             calls=books.calls,
+            resumed=books.resumed,
             budgets=self._caller.budget.states(),
             baselines=(*self._baseline.report(strong, books.calls, self._caller), *measured),
             price_data=f"{price_data()}, catalogue {self._caller.catalogue}" if books.calls else "",
