@@ -1,6 +1,7 @@
 """From a finished run to its entry in the books: sums by model, quality as counts, no names of files or people."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -15,8 +16,8 @@ QUALITY_KEY: Final = "quality"
 
 
 def settlement(envelope: Envelope, report: Report, now: datetime) -> Entry:
-    """Return the ``settle`` entry of a run that spent what *report* says."""
-    who, cost = envelope.identity, report.cost
+    """Return the ``settle`` entry of a run that spent what *report* says; batches are settled by their own entries."""
+    who, cost = envelope.identity, _own(report.cost)
     return Entry(
         run_id=who.run_id,
         attempt=who.attempt,
@@ -33,11 +34,15 @@ def settlement(envelope: Envelope, report: Report, now: datetime) -> Entry:
         calls=len(cost.calls),
         errors=sum(call.outcome != "ok" for call in cost.calls),
         price_data=cost.price_data,
-        baselines=_baselines(cost),
+        baselines=_baselines(report.cost),
         quality=quality(report),
         outcome=report.verdict.outcome.value,
         sample=NanoUsd(sum(call.cash for call in cost.calls if call.stage == BASELINE_STAGE)),
     )
+
+
+def _own(cost: CostReport) -> CostReport:
+    return replace(cost, calls=tuple(call for call in cost.calls if not call.in_batch))
 
 
 def by_model(calls: Iterable[Call]) -> tuple[ModelShare, ...]:
