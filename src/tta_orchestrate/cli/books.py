@@ -22,6 +22,7 @@ from tta_orchestrate.domain.ledger import (
     Window,
     merge,
     remedy,
+    today,
 )
 from tta_orchestrate.errors import UsageError
 
@@ -117,6 +118,21 @@ def store(settings: "Settings", env: Mapping[str, str], output: Path) -> "Ledger
         return branch
     beside = Artifacts(output, branch)
     return beside if chosen.store is Store.ARTIFACTS else BranchOrArtifact(branch, beside)
+
+
+def durable_store(settings: "Settings", env: Mapping[str, str]) -> "Ledger | None":
+    """Return the store that a later run is sure to find again, for batches; ``None``: artifacts are no such place."""
+    from tta_orchestrate.ledger.artifacts import Artifacts, BranchOrArtifact
+
+    found = store(settings, env, Path())
+    if isinstance(found, BranchOrArtifact):
+        return _branch(settings, env)
+    return None if isinstance(found, Artifacts) else found
+
+
+def day(settings: "Settings", now: datetime) -> str:
+    """Return the day in whose books a run of *now* stands."""
+    return today(now, settings.cost_tracking.zone).isoformat()
 
 
 def _state(env: Mapping[str, str]) -> Path:

@@ -82,6 +82,8 @@ def generate(request: "RunRequest", settings: "Settings", repository: "Repositor
             run_key=f"test-gen {base} {request.head}",
             subject=Subject(repository=request.repository),
             work=lambda engine: run(asked, section, engine=engine),
+            batch=section.batch,
+            scope=f"{request.repository} {sorted(request.paths)} {request.base}",
         )
     subject = Subject(
         repository=request.repository, base=base, head=request.head, title=request.title, server_url=request.server_url

@@ -41,11 +41,13 @@ def with_models(
     output: Path,
     base: "Codebase",
     work: "Callable[[Engine | None], Result]",
+    *,
+    scope: str,
 ) -> "Result":
     """Return what *work* makes of the engine, which is ``None`` when no configured model has its key.
 
     Money is set aside in the books across runs before the first model is asked, and settled at the end. The journal
-    lies in *output*.
+    lies in *output*. With ``docgen.batch`` models are asked in batches; *scope* says what for.
     """
     from tta_orchestrate.cli.paid_work import paid_work
     from tta_orchestrate.domain.report import Subject
@@ -65,6 +67,8 @@ def with_models(
         run_key=f"docgen {base.repository} {base.tree.commit}",
         subject=Subject(repository=base.repository),
         work=report,
+        batch=settings.docgen.batch,
+        scope=scope,
     )
     return replace(made[-1], report=told) if made else Result(report=told)
 

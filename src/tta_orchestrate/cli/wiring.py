@@ -12,6 +12,7 @@ from tta_orchestrate import registry
 from tta_orchestrate.domain.cost import NanoUsd, nano
 from tta_orchestrate.domain.ledger import Refusal
 from tta_orchestrate.engine import catalogue
+from tta_orchestrate.engine.batches import WaitingRoom
 from tta_orchestrate.engine.budget import Budget, Limit
 from tta_orchestrate.engine.cache import Cache, DiskCache, NoCache, digest
 from tta_orchestrate.engine.call import Books, Caller
@@ -91,6 +92,8 @@ class Surroundings:
     """Books across runs, for the limits of days and months."""
     on_journal_write: Callable[[], None] = lambda: None
     """Called before each write; a test may fail there."""
+    room: WaitingRoom = field(default_factory=WaitingRoom)
+    """Answers of batches, and requests for the next one."""
     doors: Doors | None = None
     """Connections shared by several engines of one process, closed by their owner."""
 
@@ -134,6 +137,7 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
         ),
         catalogue=catalogue.load().version,
         call_seconds=settings.calls.total_seconds,
+        room=around.room,
         tickets=itertools.count(1 + len(books.calls)).__next__,
     )
     return Cascade(

@@ -16,7 +16,7 @@ QUALITY_KEY: Final = "quality"
 
 
 def settlement(envelope: Envelope, report: Report, now: datetime) -> Entry:
-    """Return the ``settle`` entry of a run that spent what *report* says; what an earlier attempt did is in its own."""
+    """Return the ``settle`` entry of a run that spent what *report* says, less what other entries book."""
     who, cost = envelope.identity, own(report.cost)
     return Entry(
         run_id=who.run_id,
@@ -34,7 +34,7 @@ def settlement(envelope: Envelope, report: Report, now: datetime) -> Entry:
         calls=len(cost.calls),
         errors=sum(call.outcome != "ok" for call in cost.calls),
         price_data=cost.price_data,
-        baselines=_baselines(cost),
+        baselines=_baselines(report.cost),
         quality=quality(report),
         outcome=report.verdict.outcome.value,
         sample=NanoUsd(sum(call.cash for call in cost.calls if call.stage == BASELINE_STAGE)),
@@ -42,8 +42,12 @@ def settlement(envelope: Envelope, report: Report, now: datetime) -> Entry:
 
 
 def own(cost: CostReport) -> CostReport:
-    """Return the part of *cost* that no earlier attempt has booked; baselines are stated of whole runs alone."""
-    return replace(cost, calls=cost.calls[cost.resumed :], baselines=(), resumed=0) if cost.resumed else cost
+    """Return the part of *cost* that no other entry books: an earlier attempt's, or a batch's.
+
+    Baselines are stated of whole runs alone.
+    """
+    mine = tuple(call for call in cost.calls[cost.resumed :] if not call.in_batch)
+    return replace(cost, calls=mine, baselines=() if cost.resumed else cost.baselines, resumed=0)
 
 
 def by_model(calls: Iterable[Call]) -> tuple[ModelShare, ...]:

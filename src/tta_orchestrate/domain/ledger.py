@@ -1,8 +1,10 @@
 """Books across runs: what a run reserved, what it spent, how good it was. Integers only, no prompts, no code.
 
 A run writes two entries at most, ``reserve`` and ``settle``; a lease that ran out is closed by a later run with
-``expire``. What a (run, attempt, job) has cost is its ``settle``, or else its full reservation: an expired lease counts
-as spent until somebody settles it. Entries are idempotent on :attr:`Entry.key`: the first one stays.
+``expire``. A batch is a job of its own: ``reserve`` before it is sent, ``submit`` once the vendor has it, ``settle``
+by the run that collects its answers. What a (run, attempt, job) has cost is its ``settle``, or else its full
+reservation: an expired lease counts as spent until somebody settles it. Entries are idempotent on :attr:`Entry.key`:
+the first one stays.
 """
 
 import re
@@ -13,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from tta_orchestrate.domain.batch import BatchRecord
 from tta_orchestrate.domain.cost import NanoUsd, Usage
 
 NOTHING: Final = NanoUsd(0)
@@ -25,6 +28,8 @@ class Phase(StrEnum):
     """What an entry says."""
 
     RESERVE = "reserve"
+    SUBMIT = "submit"
+    """The vendor has the batch: as the reservation, with the vendor's id."""
     SETTLE = "settle"
     EXPIRE = "expire"
     ALERT = "alert"
@@ -109,6 +114,8 @@ class Entry:
     outcome: str = ""
     sample: NanoUsd = NOTHING
     """Part of ``cash`` that went into measuring a baseline; of a reservation: the most that may."""
+    batch: BatchRecord | None = None
+    """Of a batch: what is open at the vendor; its settlement no longer lists the requests."""
 
     @property
     def key(self) -> tuple[str, int, str, str]:
@@ -169,24 +176,36 @@ def stands(entries: Iterable[Entry], now: datetime) -> tuple[Stand, ...]:
     return tuple(_stand(entry, now) for entry in best.values())
 
 
-_WEIGHT: Final[Mapping[Phase, int]] = {Phase.RESERVE: 0, Phase.EXPIRE: 1, Phase.SETTLE: 2, Phase.ALERT: -1}
+_WEIGHT: Final[Mapping[Phase, int]] = {
+    Phase.RESERVE: 0,
+    Phase.SUBMIT: 1,
+    Phase.EXPIRE: 2,
+    Phase.SETTLE: 3,
+    Phase.ALERT: -1,
+}
+
+
+_PROMISES: Final = frozenset({Phase.RESERVE, Phase.SUBMIT})
 
 
 def _stand(entry: Entry, now: datetime) -> Stand:
     over = entry.expires is None or entry.expires <= now
     return Stand(
         entry=entry,
-        is_open=entry.phase is Phase.RESERVE and not over,
-        is_expired=entry.phase is Phase.EXPIRE or (entry.phase is Phase.RESERVE and over),
+        is_open=entry.phase in _PROMISES and not over,
+        is_expired=entry.phase is Phase.EXPIRE or (entry.phase in _PROMISES and over),
     )
 
 
 def expirations(entries: Sequence[Entry], now: datetime) -> Iterator[Entry]:
-    """Yield an ``expire`` entry, at the full reservation, for each lease that ran out and was never closed."""
+    """Yield an ``expire`` entry, at the full reservation, for each lease that ran out and was never closed.
+
+    Not for batches: their money stays set aside until somebody has collected them.
+    """
     from dataclasses import replace
 
     for stand in stands(entries, now):
-        if stand.is_expired and stand.entry.phase is Phase.RESERVE:
+        if stand.is_expired and stand.entry.phase is Phase.RESERVE and stand.entry.batch is None:
             yield replace(stand.entry, phase=Phase.EXPIRE, at=now)
 
 

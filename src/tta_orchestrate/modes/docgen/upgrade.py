@@ -99,8 +99,9 @@ def upgrade(
     chosen = sorted(gaps, key=lambda gap: (not gap.stale, gap.key, gap.path))[: settings.max_model_blocks]
     texts: dict[str, tuple[str, str]] = {}
     undone: list[Failure] = []
-    for level in _levels(chosen):
-        tasks = [_task(gap, plan, texts, settings) for gap in level]
+    waves = [chosen] if engine.in_batches else _levels(chosen)  # a batch answers all at once: none sees another's text
+    for level in waves:
+        tasks = [_task(gap, plan, {} if engine.in_batches else texts, settings) for gap in level]
         by_unit = {task.unit: gap for task, gap in zip(tasks, level, strict=True)}
         for result in engine.execute(tasks, _gate(by_unit)):
             gap = by_unit[result.task.unit]

@@ -58,8 +58,11 @@ class Ladder:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def climb(self, engine: Engine, goals: Sequence[Goal]) -> list[TestCode]:
-        """Ask for tests twice at most: the second round only for what the first left open, with its errors."""
-        for attempt in (1, 2):
+        """Ask for tests twice at most: the second round only for what the first left open, with its errors.
+
+        In batches once: a second round would hang on answers that the run after next no longer has.
+        """
+        for attempt in (1,) if engine.in_batches else (1, 2):
             asked = list(goals) if attempt == 1 else [goal for goal in goals if self._worth_another(goal)]
             if not asked or not engine.has_executor:
                 break
