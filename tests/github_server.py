@@ -61,6 +61,8 @@ class GitHubServer:
     push_token: str = ""
     """What git must show to push, as the job's token on GitHub; ``""``: nobody pushes."""
     pushes: int = 0
+    on_git: object = lambda headers: None
+    """Called with the headers of each request of git, while it waits; what it returns is the answer, if anything."""
     git_dir: object = None
     """The repository behind the endpoints for trees, commits, references and comparisons: git itself does the work."""
 
@@ -370,13 +372,15 @@ class GitHubServer:
         return httpx2.MockTransport(serve)
 
     @contextmanager
-    def serve(self):
-        """Listen on the loopback; yield the address of the API."""
+    def serve(self, tls=None):
+        """Listen on the loopback, with the TLS of a server's context if one is given; yield the address of the API."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/api/v3"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/api/v3"
         finally:
             server.shutdown()
             server.server_close()
@@ -447,6 +451,9 @@ def _page(items, options):
 
 def _backend(state, handler, body):
     """Let git's own CGI program answer; return status, headers and body."""
+    answer = state.on_git({key.lower(): value for key, value in handler.headers.items()})
+    if answer is not None:
+        return answer
     path, _, query = handler.path.partition("?")
     settings = {"safe.directory": "*", "uploadpack.allowAnySHA1InWant": "true"}
     if "git-receive-pack" in handler.path:
