@@ -42,6 +42,7 @@ class GitHubServer:
     check_runs: dict = field(default_factory=dict)
     annotations: dict = field(default_factory=dict)
     comments: dict = field(default_factory=dict)
+    issues: dict = field(default_factory=dict)
     reviews: list = field(default_factory=list)
     review_comments: list = field(default_factory=list)
     resolved: set = field(default_factory=set)
@@ -356,6 +357,23 @@ class GitHubServer:
         self.comments[int(identity)]["body"] = given["body"]
         return 200, self.comments[int(identity)]
 
+    # -- issues
+
+    def list_issues(self, given, options):
+        shown = [one for one in self.issues.values() if one["state"] == options.get("state", "open")]
+        return 200, _page(shown[::-1], options)
+
+    def create_issue(self, given, options):
+        number = 1 + len(self.issues)
+        author = {"login": self.user, "type": "Bot" if self.user.endswith("[bot]") else "User"}
+        address = f"https://github.com/{self.repository}/issues/{number}"
+        self.issues[number] = {"number": number, "state": "open", "user": author, "html_url": address, **given}
+        return 201, self.issues[number]
+
+    def update_issue(self, number, given, options):
+        self.issues[int(number)].update(given)
+        return 200, self.issues[int(number)]
+
     # -- ways in
 
     def transport(self):
@@ -409,6 +427,9 @@ ROUTES = [
     ("GET", r"pulls/(\d+)/reviews", GitHubServer.list_reviews),
     ("POST", r"pulls/(\d+)/reviews", GitHubServer.create_review),
     ("GET", r"contents/(.+)", GitHubServer.get_content),
+    ("GET", r"issues", GitHubServer.list_issues),
+    ("POST", r"issues", GitHubServer.create_issue),
+    ("PATCH", r"issues/(\d+)", GitHubServer.update_issue),
     ("GET", r"issues/(\d+)/comments", GitHubServer.list_comments),
     ("POST", r"issues/(\d+)/comments", GitHubServer.create_comment),
     ("PATCH", r"issues/comments/(\d+)", GitHubServer.update_comment),
