@@ -34,6 +34,14 @@ def steps(workflow):
     return [step for job in jobs.values() for step in job.get("steps", [])]
 
 
+def test_examples_run_the_program_in_the_version_of_this_tree():
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[1]
+    texts = {path.name: path.read_text() for path in EXAMPLES}
+    named = {name: re.findall(r"pipx run (\S+)", text) for name, text in texts.items()}
+    assert {name for name, found in named.items() if found} == {"monthly-report.yml", "sharded-review.yml"}
+    assert {one for found in named.values() for one in found} == {f"tta-orchestrate=={version}"}
+
+
 def test_inputs_are_the_same_everywhere():
     names = list(ROOT_ACTION["inputs"])
     assert [row[0].strip("`") for row in table("Inputs")] == names

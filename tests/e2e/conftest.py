@@ -154,6 +154,7 @@ class Caller:
             "TTA_NETWORK": "host",
             "E2E_ARTIFACTS": str(artifacts),
             "E2E_RESULTS": str(results),
+            "E2E_PYTHON": sys.executable,
             **self.extra,
         }
         argv = [
@@ -168,7 +169,14 @@ class Caller:
             "--action-offline-mode", "--no-cache-server",
             *(word for name, value in environ.items() if value for word in ("--env", f"{name}={value}")),
         ]  # fmt: skip
-        home = {**os.environ, "HOME": str(work), "XDG_CACHE_HOME": str(work / "cache"), "XDG_CONFIG_HOME": str(work)}
+        path = f"{ROOT / 'tests' / 'e2e' / 'bin'}:{os.environ['PATH']}"
+        home = {
+            **os.environ,
+            "PATH": path,
+            "HOME": str(work),
+            "XDG_CACHE_HOME": str(work / "cache"),
+            "XDG_CONFIG_HOME": str(work),
+        }
         done = subprocess.run(argv, cwd=self.folder, env=home, capture_output=True, text=True, timeout=300, check=False)
         outputs = json.loads(results.read_text()) if results.exists() else {}
         found = {one.name: sorted(str(file.relative_to(one)) for file in one.rglob("*")) for one in artifacts.iterdir()}

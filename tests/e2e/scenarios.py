@@ -10,6 +10,7 @@ from rooms import Rooms, box
 
 import boxed
 from github_server import FORBIDDEN, Fault
+from tta_orchestrate.ledger.forms.markdown import money
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "workflows"
 
@@ -53,6 +54,7 @@ def test_schedule_reviews_the_last_commit(caller):
     ("example", "event", "name"),
     [
         ("pr-review", "pull_request", "tta / review"),
+        ("cost-report", "pull_request", "tta / review"),
         ("manual", "workflow_dispatch", "tta / review"),
         ("docs-refresh", "schedule", "tta / docgen"),
     ],
@@ -147,6 +149,24 @@ def test_three_runs_and_the_third_is_stopped_by_the_limit_of_the_month(kept_book
         assert_no_key(caller, run)
     held = json.dumps(known) + caller.git(f"--git-dir={caller.ledger}", "log", "--format=%B", "tta-ledger")
     assert not any(key in held for key in (*caller.secrets.values(), caller.token, "shop"))
+
+
+def test_the_monthly_report_reads_the_books_and_keeps_one_issue(kept_books, models):
+    caller, example = kept_books, "monthly-report.yml"
+    caller.with_limit(5)
+    caller.commit({f".github/workflows/{example}": (EXAMPLES / example).read_text()}, "the example", at=caller.base)
+    caller.base = caller.git("rev-parse", "HEAD")
+    for number in (1, 2):
+        assert caller.push_and_run(number).code == 0
+        run = caller.run("schedule", {}, only=f".github/workflows/{example}")
+        assert run.code == 0, run.log
+        [issue] = caller.server.issues.values()
+        runs = f"{number} run{'s' * (number > 1)}"
+        spent = money(str(Decimal(models.charged) / 10**9))
+        assert issue["title"] == "tta: spend and quality"
+        assert f"**{spent}** billed or set aside in {runs}" in issue["body"]
+        assert issue["body"].split("\n")[-2] in run.log  # the job summary says the same
+    assert not any(key in issue["body"] + run.log for key in (*caller.secrets.values(), caller.token))
 
 
 def test_a_fork_with_a_read_only_token_is_reviewed_in_the_log_and_never_red(caller):
