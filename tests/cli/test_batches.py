@@ -130,3 +130,167 @@ def test_one_run_submits_and_a_later_one_goes_on_through_the_gates(place, server
     asked = len(server.log)
     assert place.docgen() == 0
     assert len(server.log) == asked
+
+
+def test_a_run_that_finds_the_batch_still_running_says_so_and_sends_nothing(place, server):
+    server.batches.looks = 1
+    place.docgen()
+    held = place.counted()
+    assert place.docgen() == 0
+    assert place.report()["outcome"] == "partial"
+    assert "still runs" in place.said
+    assert len(server.batches.made) == 1
+    assert server.requests == 0
+    assert place.counted() == held
+    place.docgen()
+    assert place.report()["outcome"] == "clean"
+    assert place.counted() == server.charged
+
+
+@pytest.mark.parametrize("vendor", ["anthropic", "google"])
+def test_half_a_batch_that_expired_is_told_not_paid_and_submitted_again(place, server, vendor):
+    place.configure(vendor)
+    server.batches.ends = lambda index: "succeeded" if index % 2 else "expired"
+    place.docgen()
+    server.batches.ends = lambda index: "succeeded"
+    place.docgen()
+    assert "2 expired, 1 ok" in place.said
+    assert "submitted 2 requests" in place.said
+    assert place.report()["outcome"] == "partial"
+    outcomes = sorted(call["outcome"] for call in place.report("cost-report.json")["calls"] if call["stage"] != "judge")
+    assert outcomes == ["expired", "expired", "ok"]
+    place.docgen()
+    assert place.report()["outcome"] == "clean"
+    assert place.counted() == server.charged
+
+
+def test_a_request_that_the_vendor_refused_goes_to_the_next_model_at_once(place, server):
+    server.batches.ends = lambda index: "errored" if index == 0 else "succeeded"
+    place.docgen()
+    place.docgen()
+    assert place.report()["outcome"] == "clean"
+    calls = place.report("cost-report.json")["calls"]
+    assert [c["price_basis"] for c in calls if c["stage"] == "escalate"] == ["standard"]
+    assert len(server.batches.made) == 1
+    assert place.counted() == server.charged
+
+
+@pytest.mark.parametrize("vendor", ["anthropic", "google"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_run_that_died_after_the_submission_is_found_again_and_never_sent_twice(place, server, vendor, known):
+    place.configure(vendor)
+    server.loses_batch_replies = not known
+    place.docgen()
+    server.loses_batch_replies = False
+    place.forget(Phase.SUBMIT)
+    held = place.counted()
+    assert held >= server.charged > 0
+    place.docgen()
+    assert len(server.batches.made) == 1
+    assert place.report()["outcome"] == "clean"
+    assert place.counted() == server.charged
+
+
+def test_a_batch_that_cannot_be_found_counts_in_full_and_that_is_said(place, server):
+    place.docgen()
+    place.forget(Phase.SUBMIT)
+    server.batches.made.clear()
+    held = place.counted()
+    place.docgen()
+    assert "is being submitted" in place.said, "perhaps by a run that is at it right now"
+    assert place.counted() == held
+    assert not server.batches.made
+    place.age(timedelta(hours=2))
+    server.log.clear()
+    place.docgen()
+    assert "does not know the batch" in place.said
+    assert "submitted 3 requests" in place.said
+    again = place.counted() - held
+    assert again >= server.charged > 0
+
+
+def test_a_batch_that_the_vendor_no_longer_knows_counts_in_full(place, server):
+    place.docgen()
+    held = place.counted()
+    server.batches.made.clear()
+    server.log.clear()
+    place.docgen()
+    assert "does not know the batch" in place.said
+    assert place.counted() >= held + server.charged
+
+
+def test_answers_for_another_tree_are_paid_told_and_dropped(place, server):
+    place.docgen()
+    (place.root / "pkg" / "core.py").write_text(SOURCE.replace("return a\n", "return +a\n"))
+    place.docgen()
+    assert "answers of a batch belong to another tree" in place.said
+    assert place.report()["outcome"] == "partial"
+    calls = place.report("cost-report.json")["calls"]
+    assert "unused" in {call["outcome"] for call in calls}
+    place.docgen()
+    assert place.report()["outcome"] == "clean"
+    assert place.counted() == server.charged
+
+
+def test_what_the_budget_does_not_allow_is_not_submitted(place, server):
+    assert place.docgen("--budget-usd", "0.0005") == 0
+    assert place.report()["outcome"] == "partial"
+    sent = sum(len(batch.results) for batch in server.batches.made)
+    assert sent < 3
+    assert any("budget" in failure["reason"] for failure in place.report()["failures"])
+    assert place.counted() <= 500_000
+
+
+def test_open_batches_count_in_the_limit_of_the_month(place, server):
+    server.batches.looks = 9
+    place.docgen()
+    held = place.counted()
+    place.configure("anthropic", budget_limit_usd=held / 10**9)
+    (place.root / "pkg" / "more.py").write_text("def three(b: int) -> int:\n    return b\n")
+    place.docgen()
+    assert "the limit of the month is used up" in place.said
+    assert len(server.batches.made) == 1
+    assert place.counted() == held
+
+
+def test_a_used_up_month_still_takes_what_it_has_paid_for(place, server):
+    place.docgen()
+    place.configure("anthropic", budget_limit_usd=place.counted() / 10**9)
+    place.docgen()
+    assert "Gives back its argument." in place.page()
+    assert place.counted() == server.charged
+
+
+def test_a_provider_without_batches_is_asked_at_once_and_that_is_said(place, server):
+    place.configure("groq")
+    place.docgen()
+    assert "llama-3.3-70b-versatile at groq offers no batches" in place.said
+    assert place.report()["outcome"] == "clean"
+    assert not server.batches.made
+
+
+@pytest.mark.parametrize(
+    ("tracking", "why"),
+    [({"enabled": False}, "no books across runs"), ({"ledger": {"store": "artifacts"}}, "kept in artifacts")],
+)
+def test_without_durable_books_nothing_is_sent_in_a_batch(place, server, tracking, why):
+    place.configure("anthropic", **tracking)
+    place.docgen()
+    assert why in place.said
+    assert place.report()["outcome"] == "clean"
+    assert not server.batches.made
+
+
+def test_the_books_hold_no_prompt_and_no_path(place, server):
+    place.docgen()
+    written = place.books.read_text()
+    assert "core" not in written
+    assert "return a" not in written
+    assert str(place.root) not in written
+
+
+def test_a_job_for_other_files_leaves_the_batch_alone(place, server):
+    place.docgen()
+    where = ["-C", str(place.root), "-c", str(place.config), "-o", str(place.folder / "other")]
+    assert run(["docgen", "--file", "pkg/core.py", *where]) == 0
+    assert [entry.phase for entry in place.entries() if entry.batch] == [Phase.RESERVE, Phase.SUBMIT]
