@@ -125,6 +125,8 @@ def test_one_run_submits_and_a_later_one_goes_on_through_the_gates(place, server
     calls = place.report("cost-report.json")["calls"]
     assert {call["price_basis"] for call in calls if call["stage"] == "execute"} == {"batch"}
     assert {call["price_basis"] for call in calls if call["stage"] == "judge"} == {"standard"}
+    assert "4 calls, 3 in batches at the batch price" in (place.out / "summary.md").read_text()
+    assert "| `batch` |" in (place.out / "cost-report.md").read_text()
     assert len(server.batches.made) == 1
     assert place.counted() == server.charged > charged
     asked = len(server.log)
