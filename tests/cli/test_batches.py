@@ -61,9 +61,9 @@ class Place:
         }
         self.config.write_text(json.dumps({"orchestration": body}))
 
-    def docgen(self, *flags):
+    def docgen(self, *flags, batch=True):
         where = ["-C", str(self.root), "-c", str(self.config), "-o", str(self.out)]
-        return run(["docgen", "--all", "--batch", *where, *flags])
+        return run(["docgen", "--all", *(["--batch"] if batch else []), *where, *flags])
 
     @property
     def books(self) -> Path:
@@ -146,6 +146,18 @@ def test_a_run_that_finds_the_batch_still_running_says_so_and_sends_nothing(plac
     assert place.counted() == held
     place.docgen()
     assert place.report()["outcome"] == "clean"
+    assert place.counted() == server.charged
+
+
+def test_a_run_without_the_flag_collects_too_and_asks_for_nothing_that_is_on_its_way(place, server):
+    server.batches.looks = 1
+    place.docgen()
+    place.docgen(batch=False)
+    assert place.report()["outcome"] == "partial"
+    assert server.requests == 0
+    place.docgen(batch=False)
+    assert place.report()["outcome"] == "clean"
+    assert {call["price_basis"] for call in place.report("cost-report.json")["calls"]} == {"batch", "standard"}
     assert place.counted() == server.charged
 
 
