@@ -233,6 +233,38 @@ def test_a_batch_that_the_vendor_no_longer_knows_counts_in_full(place, server):
     assert place.counted() >= held + server.charged
 
 
+@pytest.mark.parametrize("vendor", ["anthropic", "google"])
+@pytest.mark.parametrize(
+    "answer",
+    [(500, {"error": {"message": "down"}}), (200, b"<!doctype html>"), (200, {}), (200, b'{"half'), (200, [1])],
+    ids=["error", "html", "nothing", "half", "list"],
+)
+def test_a_vendor_that_talks_nonsense_loses_nothing(place, server, vendor, answer):
+    place.configure(vendor)
+    place.docgen()
+    held = place.counted()
+    server.batches.breaks = answer
+    assert place.docgen() == 0
+    assert place.report()["outcome"] == "partial"
+    assert place.counted() == held
+    assert (len(server.batches.made), server.requests) == (1, 0)
+    server.batches.breaks = None
+    place.docgen()
+    assert place.report()["outcome"] == "clean"
+    assert place.counted() == server.charged
+
+
+def test_a_refused_batch_costs_nothing_and_is_told(place, server):
+    server.batches.refuses = (429, {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}})
+    place.docgen()
+    assert "was not taken" in place.said
+    assert place.report()["outcome"] == "partial"
+    assert place.counted() == server.charged == 0
+    server.batches.refuses = None
+    place.docgen()
+    assert "submitted 3 requests" in place.said
+
+
 def test_answers_for_another_tree_are_paid_told_and_dropped(place, server):
     place.docgen()
     (place.root / "pkg" / "core.py").write_text(SOURCE.replace("return a\n", "return +a\n"))

@@ -136,6 +136,8 @@ class Batches:
         ends = Counter(one.call.outcome for one in found)
         told = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
         self.said.append(f"collected {name}: {told}; ${usd(settled.cash)} of ${usd(entry.cash)} set aside")
+        if settled.cash > entry.cash:
+            self.said.append(f"{batch.model} billed more than its own limits allow: it is not trusted with a budget")
         return found
 
     def _ask_vendor(self, entry: Entry, batch: BatchRecord, teller: Teller) -> tuple[Arrived, ...] | str:

@@ -51,6 +51,10 @@ class Batches:
     answer: Callable[[Question, str], Json]
     looks: int = 0
     ends: Ends = lambda index: "succeeded"  # noqa: ARG005
+    refuses: tuple[int, Json] | None = None
+    """What every submission is answered with instead: (status, body)."""
+    breaks: tuple[int, Json | bytes] | None = None
+    """What every look is answered with instead."""
     made: list[Batch] = field(default_factory=list)
 
     def from_anthropic(self, body: Mapping[str, Json], path: str) -> Json:
@@ -71,6 +75,8 @@ class Batches:
 
     def read(self, path: str, query: str, base_url: str) -> tuple[int, Json | bytes] | None:
         """Answer a GET; ``None``: not one of these paths."""
+        if self.breaks is not None:
+            return self.breaks
         if path == ANTHROPIC:
             return 200, self._listed(parse_qs(query), base_url)
         if path.startswith(f"{ANTHROPIC}/"):

@@ -258,7 +258,7 @@ class _Exchange:
         if path.endswith("/messages/count_tokens"):
             self._count({"input_tokens": tokens(json.dumps(self._body))})
         elif path == ANTHROPIC:
-            self._taken(self._loopback.batches.from_anthropic(self._body, path))
+            self._taken(lambda: self._loopback.batches.from_anthropic(self._body, path))
         elif path.endswith("/messages"):
             self._answer(anthropic_messages.read(self._body), anthropic_messages)
         elif path.endswith("/chat/completions"):
@@ -268,18 +268,20 @@ class _Exchange:
             if verb == "countTokens":
                 self._count({"totalTokens": tokens(json.dumps(self._body))})
             elif verb == "batchGenerateContent":
-                self._taken(self._loopback.batches.from_gemini(self._body, model, path))
+                self._taken(lambda: self._loopback.batches.from_gemini(self._body, model, path))
             else:
                 self._answer(gemini.read(self._body, model, stream=verb.startswith("stream")), gemini)
         else:
             self._http.reply(404, {"error": {"message": f"no such path: {path}"}})
 
-    def _taken(self, body: Json) -> None:
-        """Say that a batch was made."""
+    def _taken(self, make: Callable[[], Json]) -> None:
+        """Make a batch and say so."""
+        refusal = self._loopback.batches.refuses
+        status, body = refusal or (200, make())
         if self._loopback.loses_batch_replies:
             self._http.close_connection = True
         else:
-            self._http.reply(200, body)
+            self._http.reply(status, body)
 
     def _count(self, body: Json) -> None:
         self._loopback.log.append(self._seen)
