@@ -16,8 +16,11 @@ SOURCE = "def one(a: int) -> int:\n    return a\n\n\ndef two(a: int) -> int:\n  
 EXECUTORS = {
     "anthropic": {"model": "claude-haiku-5-5", "provider": "anthropic", "api_key_env": "ANTHROPIC_API_KEY"},
     "google": {"model": "gemini-3.8-flash", "provider": "google-ai-studio", "api_key_env": "GOOGLE_API_KEY"},
+    "openai": {"model": "gpt-5-mini", "provider": "openai", "api_key_env": "OPENAI_API_KEY"},
     "groq": {"model": "llama-3.3-70b-versatile", "provider": "groq", "api_key_env": "GROQ_API_KEY"},
 }
+PATHS = {"groq": "/v1", "openai": "/openai/v1"}
+VENDORS = ("anthropic", "google", "openai")
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +54,7 @@ class Place:
 
     def configure(self, *executors, **tracking):
         base = team.settings(self.server.url).model_dump(mode="json", include={"fallback_strategy", "calls"})
-        chosen = [
-            EXECUTORS[name] | {"base_url": self.server.url + ("/v1" if name == "groq" else "")} for name in executors
-        ]
+        chosen = [EXECUTORS[name] | {"base_url": self.server.url + PATHS.get(name, "")} for name in executors]
         body = base | {
             "executors": chosen,
             "orchestrator": {"model": "claude-sonnet-5-5", "base_url": self.server.url},
@@ -104,12 +105,12 @@ class Place:
 @pytest.fixture
 def place(tmp_path, server, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for name, value in team.KEYS.items():
+    for name, value in (team.KEYS | {"OPENAI_API_KEY": "sk-canary-0123456789"}).items():
         monkeypatch.setenv(name, value)
     return Place(tmp_path, server)
 
 
-@pytest.mark.parametrize("vendor", ["anthropic", "google"])
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_one_run_submits_and_a_later_one_goes_on_through_the_gates(place, server, vendor):
     place.configure(vendor)
     assert place.docgen() == 0
@@ -161,7 +162,7 @@ def test_a_run_without_the_flag_collects_too_and_asks_for_nothing_that_is_on_its
     assert place.counted() == server.charged
 
 
-@pytest.mark.parametrize("vendor", ["anthropic", "google"])
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_half_a_batch_that_expired_is_told_not_paid_and_submitted_again(place, server, vendor):
     place.configure(vendor)
     server.batches.ends = lambda index: "succeeded" if index % 2 else "expired"
@@ -189,7 +190,7 @@ def test_a_request_that_the_vendor_refused_goes_to_the_next_model_at_once(place,
     assert place.counted() == server.charged
 
 
-@pytest.mark.parametrize("vendor", ["anthropic", "google"])
+@pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("known", [True, False])
 def test_a_run_that_died_after_the_submission_is_found_again_and_never_sent_twice(place, server, vendor, known):
     place.configure(vendor)
@@ -233,7 +234,7 @@ def test_a_batch_that_the_vendor_no_longer_knows_counts_in_full(place, server):
     assert place.counted() >= held + server.charged
 
 
-@pytest.mark.parametrize("vendor", ["anthropic", "google"])
+@pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize(
     "answer",
     [(500, {"error": {"message": "down"}}), (200, b"<!doctype html>"), (200, {}), (200, b'{"half'), (200, [1])],
