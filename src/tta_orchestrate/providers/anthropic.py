@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
-from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status
+from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status, of_submission
 from tta_orchestrate.engine.stream import must_be_events, must_be_in_time
 from tta_orchestrate.ports.model import Access, BatchAnswers, BatchRequest, FinishReason, Prompt, Reply
 
@@ -75,7 +75,7 @@ class Claude:
         try:
             made = self._client.messages.batches.create(requests=sent)
         except Exception as error:
-            raise _translated(error, _Collected()) from error
+            raise of_submission(_translated(error, _Collected()), getattr(error, "status_code", 0)) from error
         if not getattr(made, "id", ""):
             raise CallFailure(FailureKind.MALFORMED, "the batch was taken without an id")
         return str(made.id)

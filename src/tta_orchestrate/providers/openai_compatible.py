@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
-from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status
+from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status, of_submission
 from tta_orchestrate.engine.stream import must_be_events, must_be_in_time
 from tta_orchestrate.ports.model import Access, BatchAnswers, BatchRequest, FinishReason, Prompt, Reply
 
@@ -157,7 +157,10 @@ class ChatInBatches(Chat):
         )
 
     def _object(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
-        found = json.loads(self._read(method, path, **parts))
+        try:
+            found = json.loads(self._read(method, path, **parts))
+        except ValueError as error:
+            raise _translated(error) from error
         if not isinstance(found, dict):
             raise CallFailure(FailureKind.MALFORMED, "the answer is not an object")
         return found
@@ -173,7 +176,7 @@ class ChatInBatches(Chat):
         except Exception as error:
             raise _translated(error) from error
         if response.status_code != _OK:
-            raise self._refused(response, "", native=False)
+            raise of_submission(self._refused(response, "", native=False), response.status_code)
         return response.content
 
 
