@@ -17,7 +17,7 @@ SCHEMA = {
     "required": ["a"],
     "additionalProperties": False,
 }
-VENDORS = {"anthropic": "claude-haiku-5-5", "google-ai-studio": "gemini-3.8-flash"}
+VENDORS = {"anthropic": "claude-haiku-5-5", "google-ai-studio": "gemini-3.8-flash", "openai": "gpt-5-mini"}
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,10 @@ def server(running):
 
 @pytest.fixture(scope="module", params=VENDORS)
 def vendor(request, running):
-    provider = registry.load("providers", request.param)(
-        Access(name=request.param, api_key="canary-0123456789", base_url=running.url, idle_seconds=5)
+    is_openai = request.param == "openai"
+    url = running.url + ("/openai/v1" if is_openai else "")
+    provider = registry.load("providers", "openai-compatible" if is_openai else request.param)(
+        Access(name=request.param, api_key="canary-0123456789", base_url=url, idle_seconds=5)
     )
     yield provider, VENDORS[request.param]
     provider.close()
@@ -105,7 +107,7 @@ def test_a_batch_that_expired_as_a_whole_is_told_as_such(server, vendor):
 def test_an_unknown_batch_is_told_from_one_that_runs(server, vendor):
     provider, _ = vendor
     with pytest.raises(CallFailure) as caught:
-        provider.collect_batch("msgbatch_99" if provider.name == "anthropic" else "batches/b_99")
+        provider.collect_batch({"anthropic": "msgbatch_99", "openai": "batch_99"}.get(provider.name, "batches/b_99"))
     assert caught.value.kind is FailureKind.NO_SUCH_BATCH
 
 

@@ -119,6 +119,7 @@ class Batches:
 
     def _look(self, entry: Entry, batch: BatchRecord, waiting: dict[str, str]) -> tuple[Arrived, ...]:
         """Return what came of one open batch, and settle it; as long as it is open, its keys go to *waiting*."""
+        from tta_orchestrate.engine import catalogue
         from tta_orchestrate.engine.redact import Redactor
         from tta_orchestrate.ledger.batches import settlement
 
@@ -129,11 +130,14 @@ class Batches:
             self.said.append(f"{name} {found}; a later run collects it")
             waiting.update(dict.fromkeys(batch.keys, f"it is in {name}, which {found}"))
             return ()
-        settled = settlement(entry, (one.call for one in found), self._now, price_data())
+        data = f"{price_data()}, catalogue {catalogue.load().version}"
+        settled = settlement(entry, (one.call for one in found), self._now, data)
         self.desk.pending = (*self.desk.pending, settled)
         ends = Counter(one.call.outcome for one in found)
         told = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
         self.said.append(f"collected {name}: {told}; ${usd(settled.cash)} of ${usd(entry.cash)} set aside")
+        if settled.cash > entry.cash:
+            self.said.append(f"{batch.model} billed more than its own limits allow: it is not trusted with a budget")
         return found
 
     def _ask_vendor(self, entry: Entry, batch: BatchRecord, teller: Teller) -> tuple[Arrived, ...] | str:
@@ -189,7 +193,9 @@ class Batches:
         if self._ledger is None or not isinstance(envelope, Envelope):  # opened() has seen to it
             return
         try:
-            entry = open_books.set_aside(self._ledger, envelope.identity, envelope.day, record, self._now)
+            entry = open_books.set_aside(
+                self._ledger, envelope.identity, envelope.day, record, self._now, settled=self.desk.pending
+            )
         except LedgerError as error:
             self.said.append(f"the batch of {candidate.model} was not submitted: {error}. {error.remedy}")
             return

@@ -162,6 +162,8 @@ def _prices(book: Book, run: Entry) -> Iterator[Alert]:
 def _breakers(calls: Iterable[Call], run: Entry) -> Iterator[Alert]:
     tail: dict[tuple[str, str], int] = {}
     for call in calls:
+        if call.in_batch:  # how a batch ended says nothing about calls of today
+            continue
         who = (call.provider, call.request_model)
         tail[who] = 0 if call.outcome == "ok" or call.cached else tail.get(who, 0) + 1
     for (provider, model), failures in sorted(tail.items()):

@@ -184,7 +184,9 @@ class Teller:
         kind: FailureKind | None,
         reply: Reply | None = None,
     ) -> Arrived:
-        cash = item.worst if usage is None else self.prices.price(batch.provider, batch.model, usage, at, batch=True)
+        cash = item.worst
+        if usage is not None:
+            cash = NanoUsd(max(0, self.prices.price(batch.provider, batch.model, usage, at, batch=True)))
         call = Call(
             provider=batch.provider,
             request_model=batch.model,

@@ -130,6 +130,13 @@ def from_status(status: int, message: str, headers: Mapping[str, str], now: date
     )
 
 
+def of_submission(failure: CallFailure, status: int) -> CallFailure:
+    """Return *failure* of sending a batch: behind a server error it may have been taken all the same."""
+    if status >= _SERVER_ERROR:
+        failure.billing = Billing.UNKNOWN
+    return failure
+
+
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds that *headers* ask to wait: ``retry-after-ms``, then ``retry-after`` (seconds or HTTP date).
 

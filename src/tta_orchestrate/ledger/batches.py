@@ -38,15 +38,19 @@ def still_open(book: Book, *, scope: str, mode: str) -> tuple[Entry, ...]:
     return tuple(found.values())
 
 
-def set_aside(ledger: Ledger, who: Identity, day: str, batch: BatchRecord, now: datetime) -> Entry | None:
+def set_aside(
+    ledger: Ledger, who: Identity, day: str, batch: BatchRecord, now: datetime, *, settled: Sequence[Entry] = ()
+) -> Entry | None:
     """Write the reservation of *batch* before it is sent, without the requests that are open elsewhere by now.
 
-    ``None``: all of them are. Raises ``LedgerError``: then nothing may be sent.
+    *settled*: what this run will settle when it ends, no longer open. ``None``: all requests are open elsewhere. Raises
+    ``LedgerError``: then nothing may be sent.
     """
     written: list[Entry] = []
 
     def plan(book: Book) -> Sequence[Entry]:
-        taken = {key for one in still_open(book, scope=batch.scope, mode=who.mode) for key in _keys(one)}
+        known = replace(book, entries=(*book.entries, *settled))
+        taken = {key for one in still_open(known, scope=batch.scope, mode=who.mode) for key in _keys(one)}
         items = tuple(item for item in batch.items if item.key not in taken)
         written[:] = [_reservation(who, day, replace(batch, items=items), now)] if items else []
         return written

@@ -1,8 +1,8 @@
-"""Batch APIs on the wire: Anthropic's Message Batches and Gemini's batchGenerateContent, scripted like the rest.
+"""Batch APIs on the wire: Anthropic's Message Batches, Gemini's batchGenerateContent, OpenAI's files and batches.
 
 A batch is done when it is made, and charged at half price; it only shows as running until it was looked at often
-enough. Results come back in another order than the requests went in. Sources: platform.claude.com and ai.google.dev,
-API references; the real SDKs check it in the tests.
+enough. Results come back in another order than the requests went in. Sources: the API references of the three vendors;
+the real SDKs of the first two check it in the tests.
 """
 
 import json
@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from tta_orchestrate.loopback import anthropic_messages, gemini
+from tta_orchestrate.loopback import anthropic_messages, gemini, openai_chat
 from tta_orchestrate.loopback.question import Question
 
 Json = Any
@@ -22,6 +23,9 @@ Ends = Callable[[int], str]
 ANTHROPIC: Final = "/v1/messages/batches"
 _GEMINI: Final = re.compile(r"/v1(?:beta)?/(batches/[a-z0-9_]+)")
 _GEMINI_LIST: Final = re.compile(r"/v1(?:beta)?/batches")
+OPENAI: Final = "/openai/v1/batches"
+"""Not ``/v1/batches``: that is Gemini's on this one port."""
+OPENAI_FILES: Final = "/openai/v1/files"
 _CODES: Final = {"errored": 3, "expired": 4, "canceled": 1}
 """google.rpc.Code."""
 
@@ -51,7 +55,13 @@ class Batches:
     answer: Callable[[Question, str], Json]
     looks: int = 0
     ends: Ends = lambda index: "succeeded"  # noqa: ARG005
+    refuses: tuple[int, Json] | None = None
+    """What every submission is answered with instead: (status, body)."""
+    breaks: tuple[int, Json | bytes] | None = None
+    """What every look is answered with instead."""
     made: list[Batch] = field(default_factory=list)
+    files: list[bytes] = field(default_factory=list)
+    """What was uploaded."""
 
     def from_anthropic(self, body: Mapping[str, Json], path: str) -> Json:
         """Make a batch from the body of ``POST /v1/messages/batches``."""
@@ -69,12 +79,49 @@ class Batches:
         ]
         return shown_by_gemini(self._make("batches/b", str(batch["displayName"]), model, asked, path))
 
+    def upload(self, content_type: str, raw: bytes) -> Json:
+        """Keep the file of a multipart form."""
+        form = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + raw)
+        parts = {one.get_param("name", header="content-disposition"): one for one in form.walk()}
+        if parts["purpose"].get_payload() != "batch":
+            raise ValueError("purpose")
+        self.files.append(bytes(parts["file"].get_payload(decode=True)))
+        return {"id": f"file-{len(self.files) - 1}", "object": "file", "purpose": "batch"}
+
+    def from_openai(self, body: Mapping[str, Json], path: str) -> Json:
+        """Make a batch from the body of ``POST /v1/batches``."""
+        if (body["endpoint"], body["completion_window"]) != ("/v1/chat/completions", "24h"):
+            raise ValueError("endpoint")
+        lines = [json.loads(line) for line in self.files[int(body["input_file_id"].removeprefix("file-"))].splitlines()]
+        asked = [(str(one["custom_id"]), openai_chat.read(one["body"])) for one in lines]
+        if any(question.stream for _, question in asked):
+            raise ValueError("stream")
+        return shown_by_openai(self._make("batch", body["metadata"]["name"], asked[0][1].model, asked, path))
+
+    def _of_openai(self, path: str) -> tuple[int, Json | bytes]:
+        if path == OPENAI:
+            return 200, {"data": [shown_by_openai(one) for one in self._newest("batch_")], "has_more": False}
+        kind, _, number = path.removeprefix(f"{OPENAI_FILES}/").removesuffix("/content").partition("-")
+        if path.startswith(OPENAI_FILES):
+            batch = next((one for one in self.made if one.id == number), None)
+            if batch is not None:
+                return 200, b"".join(
+                    _openai_line(*one) for one in batch.results if (one[1] != "expired") == (kind == "out")
+                )
+        elif (found := self._look(path.removeprefix(f"{OPENAI}/"))) is not None:
+            return 200, shown_by_openai(found)
+        return 404, openai_chat.error(404, "no such object")
+
     def read(self, path: str, query: str, base_url: str) -> tuple[int, Json | bytes] | None:
         """Answer a GET; ``None``: not one of these paths."""
+        if self.breaks is not None:
+            return self.breaks
         if path == ANTHROPIC:
             return 200, self._listed(parse_qs(query), base_url)
         if path.startswith(f"{ANTHROPIC}/"):
             return self._of_anthropic(path.removeprefix(f"{ANTHROPIC}/"), base_url)
+        if path.startswith((OPENAI, OPENAI_FILES)):
+            return self._of_openai(path)
         if _GEMINI_LIST.fullmatch(path):
             return 200, {"operations": [shown_by_gemini(one, brief=True) for one in self._newest("batches/")]}
         if match := _GEMINI.fullmatch(path):
@@ -149,6 +196,36 @@ class Batches:
             "first_id": page[0].id if page else None,
             "last_id": page[-1].id if page else None,
         }
+
+
+def shown_by_openai(batch: Batch) -> Json:
+    """Return the ``batch`` object."""
+    ends = [end for _, end, _ in batch.results]
+    shown: dict[str, Json] = {
+        "id": batch.id,
+        "object": "batch",
+        "endpoint": "/v1/chat/completions",
+        "status": "in_progress",
+        "created_at": int(batch.created.timestamp()),
+        "metadata": {"name": batch.name},
+        "request_counts": {"total": len(ends), "completed": 0, "failed": 0},
+    }
+    if not batch.is_done:
+        return shown
+    return shown | {
+        "status": "expired" if "expired" in ends else "completed",
+        "output_file_id": f"out-{batch.id}",
+        "error_file_id": f"err-{batch.id}" if "expired" in ends else None,
+    }
+
+
+def _openai_line(key: str, end: str, body: Json) -> bytes:
+    line: dict[str, Json] = {"custom_id": key, "response": {"status_code": 200, "body": body}, "error": None}
+    if end == "errored":
+        line["response"] = {"status_code": 400, "body": openai_chat.error(400, "scripted")}
+    elif end != "succeeded":
+        line |= {"response": None, "error": {"code": f"batch_{end}", "message": f"scripted: {end}"}}
+    return json.dumps(line).encode() + b"\n"
 
 
 def shown_by_gemini(batch: Batch, *, brief: bool = False) -> Json:

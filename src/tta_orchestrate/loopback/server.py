@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 from tta_orchestrate.loopback import anthropic_messages, gemini, openai_chat
 from tta_orchestrate.loopback.answers import from_schema
-from tta_orchestrate.loopback.batches import ANTHROPIC, Batches
+from tta_orchestrate.loopback.batches import ANTHROPIC, OPENAI, OPENAI_FILES, Batches
 from tta_orchestrate.loopback.faults import Fault, Schedule, never
 from tta_orchestrate.loopback.question import Question, Script, Seen, Served, tokens
 
@@ -153,7 +153,7 @@ class Loopback:
     def _in_batch(self, question: Question, path: str) -> Json:
         """Answer one request of a batch, at half price."""
         seen = Seen(index=-1, path=path, user_agent="", model=question.model, prompt=question.text, delivered=True)
-        wire = anthropic_messages if question.vendor == "anthropic" else gemini
+        wire: Any = {"anthropic": anthropic_messages, "google": gemini, "openai": openai_chat}[question.vendor]
         with self._lock:
             self.log.append(seen)
             number = len(self.log)
@@ -234,8 +234,10 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
             raw = self.rfile.read(length)
             seen = Seen(index=-1, path=self.path.partition("?")[0], user_agent=self.headers.get("user-agent", ""))
             try:
-                exchange = _Exchange(loopback, self, seen, json.loads(raw))
-                exchange.run()
+                if seen.path == OPENAI_FILES:
+                    self.reply(200, loopback.batches.upload(self.headers["content-type"], raw))
+                    return
+                _Exchange(loopback, self, seen, json.loads(raw)).run()
             except (KeyError, TypeError, ValueError) as error:
                 self.reply(400, {"error": {"message": f"not understood: {type(error).__name__}"}})
             except (BrokenPipeError, ConnectionResetError):
@@ -258,7 +260,9 @@ class _Exchange:
         if path.endswith("/messages/count_tokens"):
             self._count({"input_tokens": tokens(json.dumps(self._body))})
         elif path == ANTHROPIC:
-            self._taken(self._loopback.batches.from_anthropic(self._body, path))
+            self._taken(lambda: self._loopback.batches.from_anthropic(self._body, path))
+        elif path == OPENAI:
+            self._taken(lambda: self._loopback.batches.from_openai(self._body, path))
         elif path.endswith("/messages"):
             self._answer(anthropic_messages.read(self._body), anthropic_messages)
         elif path.endswith("/chat/completions"):
@@ -268,18 +272,20 @@ class _Exchange:
             if verb == "countTokens":
                 self._count({"totalTokens": tokens(json.dumps(self._body))})
             elif verb == "batchGenerateContent":
-                self._taken(self._loopback.batches.from_gemini(self._body, model, path))
+                self._taken(lambda: self._loopback.batches.from_gemini(self._body, model, path))
             else:
                 self._answer(gemini.read(self._body, model, stream=verb.startswith("stream")), gemini)
         else:
             self._http.reply(404, {"error": {"message": f"no such path: {path}"}})
 
-    def _taken(self, body: Json) -> None:
-        """Say that a batch was made."""
+    def _taken(self, make: Callable[[], Json]) -> None:
+        """Make a batch and say so."""
+        refusal = self._loopback.batches.refuses
+        status, body = refusal or (200, make())
         if self._loopback.loses_batch_replies:
             self._http.close_connection = True
         else:
-            self._http.reply(200, body)
+            self._http.reply(status, body)
 
     def _count(self, body: Json) -> None:
         self._loopback.log.append(self._seen)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
-from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status
+from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status, of_submission
 from tta_orchestrate.engine.stream import must_be_events, must_be_in_time
 from tta_orchestrate.ports.model import Access, BatchAnswers, BatchRequest, FinishReason, Prompt, Reply
 
@@ -73,9 +73,12 @@ class Claude:
         """Send a message batch; each answer comes back under its request's key."""
         sent: Any = [{"custom_id": one.key, "params": _body(model, one.prompt)} for one in requests]
         try:
-            return str(self._client.messages.batches.create(requests=sent).id)
+            made = self._client.messages.batches.create(requests=sent)
         except Exception as error:
-            raise _translated(error, _Collected()) from error
+            raise of_submission(_translated(error, _Collected()), getattr(error, "status_code", 0)) from error
+        if not getattr(made, "id", ""):
+            raise CallFailure(FailureKind.MALFORMED, "the batch was taken without an id")
+        return str(made.id)
 
     def find_batch(self, name: str, keys: frozenset[str], since: datetime) -> str | None:  # noqa: ARG002
         """Look through the newest batches: as many requests, and, once it has ended, our keys."""
@@ -88,6 +91,8 @@ class Claude:
                     not ended or {line.custom_id for line in self._client.messages.batches.results(batch.id)} == keys
                 ):
                     return str(batch.id)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the list cannot be read: {type(error).__name__}") from error
         except Exception as error:
             raise _translated(error, _Collected()) from error
         return None
@@ -99,15 +104,16 @@ class Claude:
             if batch.processing_status != "ended":
                 return None
             lines = {line.custom_id: line.result for line in self._client.messages.batches.results(batch_id)}
+            good = {key: _whole(one.message) for key, one in lines.items() if one.type == "succeeded"}
+            bad = {key: _unanswered(one) for key, one in lines.items() if key not in good}
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the batch cannot be read: {type(error).__name__}") from error
         except Exception as error:
             failure = _translated(error, _Collected())
             if failure.kind is FailureKind.NO_SUCH_MODEL:
                 failure = CallFailure(FailureKind.NO_SUCH_BATCH, str(failure))
             raise failure from error
-        good = {key: _whole(one.message) for key, one in lines.items() if one.type == "succeeded"}
-        return BatchAnswers(
-            replies=good, failures={key: _unanswered(one) for key, one in lines.items() if key not in good}
-        )
+        return BatchAnswers(replies=good, failures=bad)
 
     def close(self) -> None:
         """Release connections."""

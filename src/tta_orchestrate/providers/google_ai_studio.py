@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
-from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, duration, from_status
+from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, duration, from_status, of_submission
 from tta_orchestrate.engine.stream import must_be_in_time
 from tta_orchestrate.ports.model import Access, BatchAnswers, BatchRequest, FinishReason, Prompt, Reply
 
@@ -88,8 +88,10 @@ class Gemini:
         try:
             named = types.CreateBatchJobConfig(display_name=name)
             job = self._client.batches.create(model=model, src=sent, config=named)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the reply cannot be read: {type(error).__name__}") from error
         except Exception as error:
-            raise _translated(error, started=False) from error
+            raise of_submission(_translated(error, started=False), int(getattr(error, "code", 0) or 0)) from error
         if not job.name:
             raise CallFailure(FailureKind.MALFORMED, "the batch was taken without a name")
         return job.name
@@ -102,6 +104,8 @@ class Gemini:
                     return None
                 if job.display_name == name:
                     return job.name
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the list cannot be read: {type(error).__name__}") from error
         except Exception as error:
             raise _translated(error, started=False) from error
         return None
@@ -110,6 +114,8 @@ class Gemini:
         """Return what a batch answered. One that ended without answers may have been billed: nobody says."""
         try:
             job = self._client.batches.get(name=batch_id)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the batch cannot be read: {type(error).__name__}") from error
         except Exception as error:
             failure = _translated(error, started=False)
             if failure.kind is FailureKind.NO_SUCH_MODEL:

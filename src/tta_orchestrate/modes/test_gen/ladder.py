@@ -18,7 +18,7 @@ from tta_orchestrate.modes.test_gen.outcome import Drop, TargetResult
 from tta_orchestrate.modes.test_gen.prompts import TESTER, TESTS, fence
 from tta_orchestrate.modes.test_gen.render import TestCode
 from tta_orchestrate.modes.test_gen.shape import measure
-from tta_orchestrate.ports.model import Engine, GateResult, Json, Prompt, Task, TaskResult, UseCase
+from tta_orchestrate.ports.model import BATCHED, Engine, GateResult, Json, Prompt, Task, TaskResult, UseCase
 
 _NAME: Final = re.compile(r"test_[a-z0-9_]{2,80}\Z")
 _FIXTURES: Final = {"self", "tmp_path", "capsys", "monkeypatch"}
@@ -71,6 +71,7 @@ class Ladder:
             self.errors.clear()
             results = engine.execute(tasks, self._gate(by_unit))
             self._resume(results, by_unit)
+            self.bench.result.waits |= any(result.failure == BATCHED for result in results)
             self.answered = {by_unit[r.task.unit].symbol for r in results if r.answer is not None}
             self.bench.result.models += [_told(result, attempt) for result in results]
         self.bench.result.dropped += self.dropped
