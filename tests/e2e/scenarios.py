@@ -1,6 +1,7 @@
 """The action in a real runner, in a real container, against a server that holds GitHub's contract: `make e2e`."""
 
 import json
+import os
 import subprocess
 from decimal import Decimal
 from pathlib import Path
@@ -291,6 +292,51 @@ def hostile(caller):
         yield caller
 
 
+PIPX = """\
+#!/bin/sh
+# Stands in for `pipx run tta-orchestrate ...`: the same program from its image, which sees the artifact and no more.
+test "$1 $2" = "run tta-orchestrate" && shift 2
+exec docker run --rm --network host --read-only --tmpfs /tmp --cap-drop ALL --user "$(id -u):$(id -g)" \\
+  --env GITHUB_TOKEN --env GITHUB_REPOSITORY --env GITHUB_API_URL --env GITHUB_EVENT_NAME --env GITHUB_EVENT_PATH \\
+  --env GITHUB_SHA --env GITHUB_SERVER_URL={url} --mount "type=bind,source=$PWD/report,target=/report,readonly" \\
+  --mount "type=bind,source=$GITHUB_EVENT_PATH,target=$GITHUB_EVENT_PATH,readonly" --workdir / {image} "$@"
+"""
+GH = """\
+#!/bin/sh
+# Stands in for `gh run download ID --repo NAME --name ARTIFACT --dir FOLDER`.
+test "$1 $2 $6" = "run download --name" && exec cp -r "$E2E_ARTIFACTS/$7" "$9"
+exit 64
+"""
+
+
+@pytest.fixture
+def second_job(hostile):
+    """The example with two jobs, as it stands but for *form*; the repository is served by git and by the API."""
+    origin = hostile.folder.parent / "server" / "octo" / "caller"
+
+    def prepare(form):
+        text = (EXAMPLES / "test-gen-deliver.yml").read_text().replace("--as pull-request", f"--as {form}")
+        flow = text.replace('budget-usd: "1.00"', 'budget-usd: "0"')
+        hostile.git("rm", "--quiet", ".github/workflows/pull_request.yml")
+        hostile.head = hostile.commit({".github/workflows/deliver.yml": flow}, "two jobs")
+        hostile.git("branch", "--force", "topic", hostile.head)
+        hostile.git("clone", "--quiet", "--mirror", str(hostile.folder), str(origin))
+        hostile.server.repositories, hostile.server.git_dir = origin.parents[1], origin
+        pull = hostile.pull_request()["pull_request"] | {"state": "open"}
+        hostile.server.pulls[7] = pull | {
+            side: pull[side] | {"label": f"octo:{pull[side]['ref']}"} for side in ("base", "head")
+        }
+        tools = hostile.folder.parent / "tools"
+        tools.mkdir()
+        (tools / "pipx").write_text(PIPX.format(url=hostile.web_url, image=hostile.image))
+        (tools / "gh").write_text(GH)
+        for tool in tools.iterdir():
+            tool.chmod(0o755)
+        hostile.extra["PATH"] = f"{tools}:{os.environ['PATH']}"
+
+    return prepare
+
+
 def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
     with boxed.watched(hostile.folder.parent) as seen:
         run = hostile.run("pull_request", hostile.pull_request())
@@ -323,6 +369,22 @@ def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
     assert target["baseline"]["passed"] == 1
     assert target["kept"], target
     assert set(run.artifacts[artifact]) >= FILES - {"findings.sarif"} | {"changes.patch"}
+
+
+@pytest.mark.parametrize("form", ["pull-request", "commit"])
+def test_a_second_job_delivers_the_tests_and_nothing_else(hostile, second_job, form):
+    second_job(form)
+    run = hostile.run("pull_request", hostile.pull_request(action="labeled") | {"label": {"name": "generate tests"}})
+    assert run.code == 0, run.log
+    branch = {"pull-request": "tta/tests-7", "commit": "topic"}[form]
+    assert hostile.server.git("rev-parse", f"{branch}^") == hostile.head, run.log
+    (line,) = hostile.server.git("diff", "--raw", hostile.head, branch).splitlines()
+    assert line.startswith(":000000 100644 ")
+    assert line.endswith("A\ttests/test_shop_characterisation.py")
+    opened = [(one["head"]["ref"], one["base"]["ref"]) for number, one in hostile.server.pulls.items() if number != 7]
+    assert opened == ([("tta/tests-7", "topic")] if form == "pull-request" else [])
+    assert hostile.server.git("rev-parse", "topic") == hostile.head or form == "commit"
+    assert hostile.heard == []
 
 
 def test_nothing_is_installed_for_a_fork_and_its_tests_run_with_the_plain_interpreter(hostile):
