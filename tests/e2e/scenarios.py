@@ -387,6 +387,40 @@ def test_a_second_job_delivers_the_tests_and_nothing_else(hostile, second_job, f
     assert hostile.heard == []
 
 
+FEES = """\
+orchestration:
+  test_gen:
+    seconds_per_target: 20
+    mutants: 10
+    setup: [sh, -c, "echo setup of the base; cp fees.txt $VIRTUAL_ENV/lib/python3*/site-packages/fees.py; %s"]
+"""
+# pytest cannot be downloaded here: unittest's runner takes its place, and this satisfies the question for it.
+STAND_IN = "echo 'raise SystemExit' > $VIRTUAL_ENV/lib/python3*/site-packages/pytest.py"
+
+
+def test_the_setup_of_the_base_installs_what_tests_need_once_and_the_change_has_no_say(hostile):
+    kept = hostile.folder.parent / "kept"
+    hostile.extra["TTA_DEPS_CACHE"] = str(kept)
+    shop = "import fees\n\n\ndef price(net: int) -> int:\n    return net + fees.FEE\n"
+    base = {
+        ".tta/orchestration-config.yaml": FEES % "true",
+        "fees.txt": "FEE = 7\n",
+        "conftest.py": "",
+        "tests/test_forger.py": "",
+    }
+    hostile.base = hostile.commit(base | {"shop.py": shop}, "base", at=hostile.base)
+    evil = {".tta/orchestration-config.yaml": FEES % "echo setup of the change; exit 9"}
+    hostile.head = hostile.commit(evil | {"shop.py": shop.replace("+ fees", "- fees")}, "change")
+    first = hostile.run("pull_request", hostile.pull_request())
+    assert first.code == 0, first.log
+    assert "prep: setup of the base" in first.log
+    assert "setup of the change" not in first.log.replace("echo setup of the change", "")
+    (artifact,) = first.artifacts
+    report = json.loads((hostile.folder.parent / "artifacts" / artifact / "findings.json").read_text())
+    assert report["targets"][0]["kept"], report
+    assert "price" in (hostile.folder.parent / "artifacts" / artifact / "changes.patch").read_text()
+
+
 def test_nothing_is_installed_for_a_fork_and_its_tests_run_with_the_plain_interpreter(hostile):
     fork = {"sha": hostile.head, "ref": "topic", "repo": {"full_name": "stranger/caller"}}
     hostile.give_to(1001)  # on a hosted runner the workspace is not root's
