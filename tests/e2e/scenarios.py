@@ -1,8 +1,10 @@
 """The action in a real runner, in a real container, against a server that holds GitHub's contract: `make e2e`."""
 
+import hashlib
 import json
 import os
 import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -387,38 +389,84 @@ def test_a_second_job_delivers_the_tests_and_nothing_else(hostile, second_job, f
     assert hostile.heard == []
 
 
-FEES = """\
-orchestration:
-  test_gen:
-    seconds_per_target: 20
-    mutants: 10
-    setup: [sh, -c, "echo setup of the base; cp fees.txt $VIRTUAL_ENV/lib/python3*/site-packages/fees.py; %s"]
-"""
-# pytest cannot be downloaded here: unittest's runner takes its place, and this satisfies the question for it.
-STAND_IN = "echo 'raise SystemExit' > $VIRTUAL_ENV/lib/python3*/site-packages/pytest.py"
+INSTALL = (
+    "pip install --quiet --no-index --find-links vendor pytest && "
+    "cd $VIRTUAL_ENV/lib/python3*/site-packages && cp $OLDPWD/fees.txt fees.py"
+)
+CONFIG = "orchestration:\n  test_gen:\n    seconds_per_target: 15\n    mutants: 10\n"
+SHOP = "import fees\n\n\ndef price(net: int) -> int:\n    return net + fees.FEE\n"
 
 
-def test_the_setup_of_the_base_installs_what_tests_need_once_and_the_change_has_no_say(hostile):
-    kept = hostile.folder.parent / "kept"
-    hostile.extra["TTA_DEPS_CACHE"] = str(kept)
-    shop = "import fees\n\n\ndef price(net: int) -> int:\n    return net + fees.FEE\n"
-    base = {
-        ".tta/orchestration-config.yaml": FEES % "true",
-        "fees.txt": "FEE = 7\n",
-        "conftest.py": "",
-        "tests/test_forger.py": "",
+@pytest.fixture
+def vendored(hostile):
+    """The caller, harmless again, with pytest's wheels in the repository: nothing is downloaded by the containers."""
+    folder = hostile.folder / "vendor"
+    argv = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--python-version", "3.13"]
+    hostile.git("checkout", "--quiet", hostile.base)
+    subprocess.run([*argv, "--dest", str(folder), "pytest"], check=True)
+    hostile.extra["TTA_DEPS_CACHE"] = str(hostile.folder.parent / "kept")
+    hostile.kept = hostile.folder.parent / "kept"
+    return hostile
+
+
+def generated(caller):
+    """Run the step; returns its log and its report."""
+    run = caller.run("pull_request", caller.pull_request())
+    assert run.code == 0, run.log
+    (artifact,) = run.artifacts
+    report = json.loads((caller.folder.parent / "artifacts" / artifact / "findings.json").read_text())
+    assert report["targets"][0]["kept"], run.log + json.dumps(report["targets"])
+    assert report["targets"][0]["gates"]["passes"] == "run"
+    return run.log, report
+
+
+def test_the_setup_of_the_base_installs_what_tests_need_once_and_the_change_has_no_say(vendored):
+    setup = CONFIG + "    setup: [sh, -c, '%s']\n"
+    base = {".tta/orchestration-config.yaml": setup % f"echo base; {INSTALL}", "fees.txt": "FEE = 7\n", "shop.py": SHOP}
+    vendored.base = vendored.commit(base, "base")
+    evil = {
+        ".tta/orchestration-config.yaml": setup % "echo change; exit 9",
+        "shop.py": SHOP.replace("+ fees", "- fees"),
     }
-    hostile.base = hostile.commit(base | {"shop.py": shop}, "base", at=hostile.base)
-    evil = {".tta/orchestration-config.yaml": FEES % "echo setup of the change; exit 9"}
-    hostile.head = hostile.commit(evil | {"shop.py": shop.replace("+ fees", "- fees")}, "change")
-    first = hostile.run("pull_request", hostile.pull_request())
-    assert first.code == 0, first.log
-    assert "prep: setup of the base" in first.log
-    assert "setup of the change" not in first.log.replace("echo setup of the change", "")
-    (artifact,) = first.artifacts
-    report = json.loads((hostile.folder.parent / "artifacts" / artifact / "findings.json").read_text())
-    assert report["targets"][0]["kept"], report
-    assert "price" in (hostile.folder.parent / "artifacts" / artifact / "changes.patch").read_text()
+    vendored.head = vendored.commit(evil, "change")
+    log, _ = generated(vendored)
+    assert "prep: base" in log
+    assert "prep: change" not in log
+    assert "prep: kept in the cache" in log
+    log, report = generated(vendored)
+    assert "prep: taken from the cache" in log
+    assert "prep: starting" not in log
+    assert "Dependencies were installed by the prep container." in report["notices"]
+
+
+def test_dependencies_bound_by_hashes_are_kept_over_a_change_of_the_source_and_never_used_when_damaged(vendored):
+    wheels = sorted((vendored.folder / "vendor").iterdir())
+    names = ["==".join(one.name.split("-")[:2]) for one in wheels]
+    digests = [hashlib.sha256(one.read_bytes()).hexdigest() for one in wheels]
+    rows = [f"{name} --hash=sha256:{digest}" for name, digest in zip(names, digests, strict=True)]
+    needed = "\n".join(["--no-index", "--find-links vendor", *rows, ""])
+    base = {
+        ".tta/orchestration-config.yaml": CONFIG,
+        "requirements.txt": needed,
+        "shop.py": SHOP,
+        "fees.py": "FEE = 7\n",
+    }
+    vendored.base = vendored.commit(base, "base")
+    vendored.head = vendored.commit({"shop.py": SHOP.replace("+ fees", "- fees")}, "change")
+    log, _ = generated(vendored)
+    assert "prep: kept in the cache" in log
+    vendored.head = vendored.commit({"shop.py": SHOP.replace("+ fees", "* fees")}, "another change")
+    assert "prep: taken from the cache" in generated(vendored)[0]
+    (module,) = vendored.kept.glob("own-*/deps/venv/lib/python3*/site-packages/pytest/__init__.py")
+    module.write_text("raise SystemExit('poisoned')")
+    log, _ = generated(vendored)
+    assert "the kept entry is damaged and was removed" in log
+    assert "prep: kept in the cache" in log
+    wrong = needed.replace(digests[0], digests[1])
+    vendored.head = vendored.commit({"requirements.txt": wrong, "shop.py": SHOP.replace("+ fees", "- fees")}, "forged")
+    run = vendored.run("pull_request", vendored.pull_request())
+    assert "HASHES" in run.log.upper()
+    assert "prep: ended with exit code 1" in run.log
 
 
 def test_nothing_is_installed_for_a_fork_and_its_tests_run_with_the_plain_interpreter(hostile):
