@@ -105,12 +105,22 @@ def test_every_example_asks_for_the_permissions_of_its_mode_and_no_more(file):
         assert job["timeout-minutes"]
         step = next((step for step in job["steps"] if step.get("uses", "").startswith("tta/orchestrate")), None)
         if step is None:  # a job of the command line
-            assert {scope for scope, level in job["permissions"].items() if level != "read"} <= {"issues"}
+            delivers = any("tta-orchestrate deliver" in one.get("run", "") for one in job["steps"])
+            writes = {scope for scope, level in job["permissions"].items() if level != "read"}
+            assert writes <= ({"contents", "pull-requests"} if delivers else {"issues"})
             continue
         mode = step.get("with", {}).get("mode", "review")
         for scope, level in job["permissions"].items():
-            rows = allowed.values() if "${{" in mode else [allowed[mode]]
+            rows = [allowed[one] for one in host.MODES] if "${{" in mode else [allowed[mode]]
             assert all(level in row[scope] for row in rows), f"{scope}: {level}"
+
+
+def test_the_job_that_delivers_holds_no_key_checks_nothing_out_and_follows_one_that_may_only_read():
+    jobs = yaml.safe_load((ROOT / "examples" / "workflows" / "test-gen-deliver.yml").read_text())["jobs"]
+    assert jobs["test-gen"]["permissions"]["contents"] == "read"
+    assert jobs["deliver"]["needs"] == "test-gen"
+    assert [step for step in jobs["deliver"]["steps"] if "uses" in step] == []
+    assert "secrets." not in str(jobs["deliver"])
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
