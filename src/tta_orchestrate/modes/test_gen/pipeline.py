@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
+from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.modes.test_gen import examples, gates
 from tta_orchestrate.modes.test_gen.arbiter import settle
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session, Tools
@@ -18,7 +19,7 @@ from tta_orchestrate.modes.test_gen.ladder import Dispute, Ladder
 from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
 from tta_orchestrate.modes.test_gen.outcome import Mutation, Suspect, TargetResult
 from tta_orchestrate.modes.test_gen.render import Writer, parameters_of
-from tta_orchestrate.modes.test_gen.shape import Measured, Shape, Symbol, measure, shape_of
+from tta_orchestrate.modes.test_gen.shape import Shape, Symbol, measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.ports.model import Engine
 
