@@ -17,8 +17,24 @@ from typing import Any, Final
 from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.domain.mutant import Mutant
 from tta_orchestrate.ports.test_runner import (
-    FAILED, OUT, PASSED, SKIPPED, TOOLS, Answer, Ask, Command, Files, Host, Kit, Missing, Proposal, Ran, SuiteRun,
-    Symbol, TestRunner, Words,
+    FAILED,
+    OUT,
+    PASSED,
+    SKIPPED,
+    TOOLS,
+    Answer,
+    Ask,
+    Command,
+    Files,
+    Host,
+    Kit,
+    Missing,
+    Proposal,
+    Ran,
+    SuiteRun,
+    Symbol,
+    TestRunner,
+    Words,
 )  # fmt: skip
 from tta_orchestrate.syntax import javatests
 
@@ -30,19 +46,32 @@ _VINTAGE: Final = ("junit-vintage-engine", "junit4", "hamcrest")
 _JACOCO: Final = ("org.jacoco.core", "asm", "asm-commons", "asm-tree", "asm-analysis")
 _HARNESS: Final = Path(__file__).parent / "jvm"
 _FLAGS: Final = (
-    "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto", "-Xmx1g", "-Dfile.encoding=UTF-8",
+    "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto", "-Xmx1g",
+    "-Dfile.encoding=UTF-8",
 )  # fmt: skip
 _TEST: Final = re.compile(r"(?:^|/)(?:Test\w+|\w+(?:Test|Tests|TestCase))\.java$")
 _OURS: Final = re.compile(r"Generated\d*Test\.java$")
 _OLDEST, _NEWEST = 8, 20
-"""Versions of Java whose class files JaCoCo and ASM of the system's packages can read; 8 is the oldest that JUnit 5 takes."""
+"""Versions of Java: the oldest that JUnit 5 takes, the newest whose classes the system's JaCoCo can read."""
 _INSTALL: Final = "apt-get install junit5 libjacoco-java default-jdk-headless"
 _RELEASE: Final = re.compile(
     r"<(?:maven\.compiler\.(?:release|source)|release|source|java\.version)>\s*(?:1\.)?(\d+)\s*<"
     r"|(?:source|target)Compatibility\s*=?\s*(?:JavaVersion\.VERSION_)?['\"]?(?:1[._])?(\d+)"
     r"|JavaLanguageVersion\.of\((\d+)\)|(?m:^\s*options\.release\s*=\s*(\d+))"
 )
+_SHORT, _LONG = "5", "60"
+"""Seconds after which a test of ours, and one of the repository, is stopped."""
 _BUILDS: Final = ("pom.xml", "build.gradle", "build.gradle.kts")
+
+
+_WORDS: Final = Words(
+    framework="Java tests for JUnit 5",
+    rules="import declarations, then one method `@Test void nameAsGiven() { ... }` without a class around it, without "
+    "parameters and other annotations; checks with assertEquals(expected, actual), assertThrows(Type.class, () -> ...) "
+    "and their like, which are imported already; the test stands in the package of the tested class",
+    example="import java.util.List;\n\n@Test\nvoid halvesAnEvenNumber() {\n"
+    "    assertEquals(List.of(2), new Half().of(4));\n}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +85,7 @@ class JUnit:
     language: str = "Java"
     suffixes: tuple[str, ...] = (".java",)
     batch: int = 1
-    words: Words = Words(
-        framework="Java tests for JUnit 5",
-        rules="import declarations, then one method `@Test void nameAsGiven() { ... }` without a class around it, without "
-        "parameters and other annotations; checks with assertEquals(expected, actual), assertThrows(Type.class, () -> ...) "
-        "and their like, which are imported already; the test stands in the package of the tested class",
-        example="import java.util.List;\n\n@Test\nvoid halvesAnEvenNumber() {\n"
-        "    assertEquals(List.of(2), new Half().of(4));\n}",
-    )
+    words: Words = _WORDS
 
     def claim(self, tree: Files, source: str) -> int:
         """Return 2: nothing else here tests Java."""
@@ -151,6 +173,7 @@ class JUnit:
         wanted += [("tests", facts["tests"])] if not ask.tests else []
         wanted += [("source", _inside(path, kit)) for path in ask.sources]
         wanted += [("name", name) for name in ask.names]
+        wanted.append(("seconds", _SHORT if all(_OURS.search(path) for path in ask.tests) else _LONG))
         if ask.env:  # another world: another order too
             wanted.append(("order", str(zlib.crc32(repr(sorted(ask.env.items())).encode()))))
         request = "".join(f"{key}\t{value}\n" for key, value in wanted)
@@ -235,7 +258,7 @@ def _layout(tree: Files, source: str, paths: set[str]) -> dict[str, str]:
         place = beside[0] if beside else "test" if root else ""
         own = list(dict.fromkeys([root or ".", *(b or "." for b in beside)]))
         own = [o for o in own if not any(o != other and (other == "." or o.startswith(f"{other}/")) for other in own)]
-        if not any(o == "." or place == o or place.startswith(f"{o}/") for o in own):
+        if not any(o in {".", place} or place.startswith(f"{o}/") for o in own):
             own.append(place)
         resources = own
     top = {".".join(package.split(".")[:2])} if package else set()

@@ -49,8 +49,10 @@ _REFUSED_CALLS: Final = {
     "parallel": "uses threads or sleeps", "sleep": "uses threads or sleeps", "exec": "starts processes",
     "now": "depends on the clock or on chance", "random": "depends on the clock or on chance",
     "randomUUID": "depends on the clock or on chance", "setDefault": "changes the machine for other tests",
-    "assertTimeout": "depends on the clock or on chance", "assertTimeoutPreemptively": "depends on the clock or on chance",
-    "assumeTrue": "is skipped", "assumeFalse": "is skipped", "abort": "is skipped", "mock": "uses mocks", "spy": "uses mocks",
+    "assertTimeout": "depends on the clock or on chance",
+    "assertTimeoutPreemptively": "depends on the clock or on chance",
+    "assumeTrue": "is skipped", "assumeFalse": "is skipped", "abort": "is skipped",
+    "mock": "uses mocks", "spy": "uses mocks",
 }  # fmt: skip
 _REFLECTION: Final = re.compile(
     r"get(?:Declared|Enclosing|Record|Nest|Permitted)?(?:Field|Method|Constructor|Class)e?s?\Z"
@@ -246,10 +248,12 @@ def _refused(node: "Node", packages: Collection[str]) -> str:
         ("java.", "javax.", "jdk.", "sun.", "com.sun.")
     ):
         own = any(text.startswith(f"{p}.") for p in packages if p)
-        return "" if own or _LIBRARY.match(text) or _LIBRARY.match(f"{text}.") or text in {"java.util", "java.time"} else (
-            f"uses {text}"
-        )  # fmt: skip
-    if node.type == "object_creation_expression" and words(node.child_by_field_name("type")) in _CHANCE:
+        known = own or _LIBRARY.match(text) or _LIBRARY.match(f"{text}.") or text in {"java.util", "java.time"}
+        return "" if known else f"uses {text}"
+    if (
+        node.type == "object_creation_expression"
+        and words(node.child_by_field_name("type")).rpartition(".")[2] in _CHANCE
+    ):
         arguments = node.child_by_field_name("arguments")
         return "" if arguments is not None and arguments.named_children else "depends on the clock or on chance"
     if node.type in {"marker_annotation", "annotation"} and text != "@Test":
