@@ -69,8 +69,6 @@ _FAULTS: Final = Faults(
 class Framework:
     """How one of the runners spells things."""
 
-    module: str
-    """Where ``test`` comes from."""
     head: tuple[str, ...]
     """Import statements of every file."""
     own: frozenset[str]
@@ -81,14 +79,21 @@ class Framework:
     """Objects that replace things."""
 
 
-def tree(text: str, path: str = "x.js") -> "Node":
-    """Parse *text*, as TypeScript where the ending of *path* says so."""
+_SCRIPT: Final = ("tree_sitter_javascript", "language")
+_TYPED: Final = (("tree_sitter_typescript", "language_typescript"), ("tree_sitter_typescript", "language_tsx"))
+
+
+def tree(text: str, suffixes: Sequence[str] = (".js",)) -> "Node":
+    """Parse *text*: as JavaScript, or, where *suffixes* has TypeScript, by the first grammar that finds no error."""
     data = text.encode("utf-8", "surrogateescape")
-    if path.endswith((".ts", ".mts", ".cts")):
-        return parser("tree_sitter_typescript", "language_typescript").parse(data).root_node
-    if path.endswith(".tsx"):
-        return parser("tree_sitter_typescript", "language_tsx").parse(data).root_node
-    return parser("tree_sitter_javascript", "language").parse(data).root_node
+    grammars = (_SCRIPT, *_TYPED) if any(s in suffixes for s in (".ts", ".tsx", ".mts", ".cts")) else (_SCRIPT,)
+    roots = [parser(*grammar).parse(data).root_node for grammar in grammars[:1]]
+    for grammar in grammars[1:]:
+        if not roots[0].has_error:
+            break
+        root = parser(*grammar).parse(data).root_node
+        roots = [root] if not root.has_error else roots
+    return roots[0]
 
 
 def words(node: "Node | None") -> str:
@@ -105,11 +110,11 @@ def walk(root: "Node") -> "Iterator[Node]":
         pending.extend(reversed(node.named_children))
 
 
-def symbols(text: str, path: str) -> tuple[Symbol, ...]:
+def symbols(text: str, suffixes: Sequence[str]) -> tuple[Symbol, ...]:
     """Return the functions that have a name: declared, assigned, or a method."""
     return tuple(
         Symbol(name=name, first=node.start_point[0] + 1, last=node.end_point[0] + 1)
-        for node in walk(tree(text, path))
+        for node in walk(tree(text, suffixes))
         if node.type in _FUNCTIONS and (name := _name(node))
     )
 
@@ -140,16 +145,16 @@ def _name(node: "Node") -> str:
     return f"{owner}.{name}" if owner else name
 
 
-def mutants(text: str, path: str) -> tuple[Mutant, ...]:
+def mutants(text: str, suffixes: Sequence[str]) -> tuple[Mutant, ...]:
     """Return every mutant of the functions in *text*."""
-    return find(tree(text, path), text, symbols(text, path), _FAULTS)
+    return find(tree(text, suffixes), text, symbols(text, suffixes), _FAULTS)
 
 
-def read(name: str, code: str, symbol: str, framework: Framework, suffix: str) -> Proposal | str:
+def read(name: str, code: str, symbol: str, framework: Framework, suffixes: Sequence[str]) -> Proposal | str:
     """Take a proposal apart: import statements and one ``test("…", () => …)``, nothing else."""
     if not _NAME.match(name):
         return "the name must be 3 to 99 letters, digits, blanks and _ . , : ( ) + - alone"
-    root = tree(code, f"x{suffix}")
+    root = tree(code, suffixes)
     if root.has_error:
         return "does not parse"
     imports: dict[str, str] = {}
@@ -244,13 +249,15 @@ def _check(call: "Node") -> tuple[str, list["Node"], list["Node"]] | None:
     return None
 
 
-def refusal(proposal: Proposal, source: str, place: str, framework: Framework, packages: Sequence[str]) -> str:
+def refusal(
+    proposal: Proposal, source: str, suffixes: Sequence[str], framework: Framework, packages: Sequence[str]
+) -> str:
     """Return why the static gate refuses *proposal*, ``""`` when it does not."""
     for meaning in proposal.imports.values():
         module = meaning.partition("\n")[0]
-        if why := _refused_module(module, place, packages):
+        if why := _refused_module(module, source, packages):
             return why
-    root = tree(proposal.body, f"x{posixpath.splitext(source)[1]}")
+    root = tree(proposal.body, suffixes)
     for node in walk(root):
         if why := _refused_node(node, framework):
             return why

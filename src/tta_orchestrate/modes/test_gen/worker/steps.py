@@ -97,11 +97,22 @@ def _lay_out(run: dict[str, Any], request: dict[str, Any], names: dict[str, str]
 
 
 def _link(source: str, target: str) -> None:
-    """Make *target* a folder of links, so that what tools write beside the installed packages lands in the copy."""
+    """Make *target* a folder of links, so that what tools write beside the installed packages lands in the copy.
+
+    A package that is itself a link (a workspace's own) keeps its way, which then ends in the copy of the tree.
+    """
     os.makedirs(target, exist_ok=True)
-    for name in os.listdir(source):
+    for entry in os.scandir(source):
+        place = f"{target}/{entry.name}"
+        if entry.name.startswith(".") and entry.name not in {".bin", ".pnpm"}:
+            continue
         with contextlib.suppress(FileExistsError):
-            os.symlink(f"{source}/{name}", f"{target}/{name}")
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), place)
+            elif entry.name.startswith("@") and entry.is_dir():
+                _link(entry.path, place)
+            else:
+                os.symlink(entry.path, place)
 
 
 def _write(path: str, text: str) -> None:
