@@ -4,6 +4,8 @@ import json
 import shutil
 import socket
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -110,9 +112,9 @@ HOSTILE = {
 }
 TESTS = {
     "Price.band": [
+        proposed("looksAtTheTypeAlone", "assertTrue(new Price(500).band() instanceof String);"),
         proposed("tellsTheBands", 'assertEquals("low", new Price(100).band());\n    assertEquals("middle", new Price(101).band());\n'
                  '    assertEquals("middle", new Price(999).band());\n    assertEquals("high", new Price(1000).band());'),
-        proposed("looksAtTheTypeAlone", "assertTrue(new Price(500).band() instanceof String);"),
         proposed("loopsForever", 'while (new Price(5).band().equals("low")) { }\n    assertEquals(1, new Price(1).half());'),
         *(proposed(name, body) for name, body in list(HOSTILE.items())[:3]),
     ],
@@ -176,8 +178,10 @@ def test_what_earns_its_place_is_kept(written):
     target = written[0]["targets"][0]
     kept = {one["test"].rpartition("::")[2] for one in target["kept"]}
     assert kept == {"tellsTheBands", "refusesANegativePrice"}
-    assert target["after"]["line_percent"] > target["before"]["line_percent"]
-    assert target["after"]["branch_percent"] > target["before"]["branch_percent"]
+    before, after = target["coverage"]["before"], target["coverage"]["after"]
+    assert after["lines"]["covered"] > before["lines"]["covered"]
+    assert after["branches"]["covered"] > before["branches"]["covered"]
+    assert target["mutation"]["after"]["killed"] > target["mutation"]["before"]["killed"]
 
 
 @needs_java
@@ -202,15 +206,19 @@ def test_the_patch_applies_and_the_file_is_a_class_in_the_package_of_the_source(
     assert "+package shop;" in patch
 
 
-def ran(files, ask, seconds=60):
-    """What the harness says of a repository, run in the sandbox."""
-    tree_files = {**REPOSITORY, **files}
-    source = "src/main/java/shop/Price.java"
-    kit = equipped(tree_files)
-    with snapshot.from_blobs({path: text.encode() for path, text in tree_files.items()}) as tree:
+@contextmanager
+def bench(files):
+    """What runs tests of a repository in the sandbox."""
+    with snapshot.from_blobs({path: text.encode() for path, text in files.items()}) as tree:
         environment = find_environment(tree.path, asked="", fallback=sys.executable)
-        runs = Runs(sandbox=Sandbox(), environment=environment, root=tree.path, runner=RUNNER, kit=kit)
-        return runs.one(tree, Try(ask=Ask(sources=(source,), tests=tuple(ask)), seconds=seconds))
+        runner = replace(RUNNER, patience=("2", "2"))
+        yield Runs(sandbox=Sandbox(), environment=environment, root=tree.path, runner=runner, kit=equipped(files)), tree
+
+
+def ran(files, tests):
+    """What the harness says of these test files, measured."""
+    with bench({**REPOSITORY, **files}) as (runs, tree):
+        return runs.one(tree, Try(ask=Ask(sources=("src/main/java/shop/Price.java",), tests=tuple(tests)), seconds=60))
 
 
 def class_of(name, body, head=""):
@@ -229,8 +237,7 @@ def class_of(name, body, head=""):
         ("while (true) { }", "took longer"),
     ],
 )
-def test_a_test_that_ends_the_machine_or_hangs_has_not_passed(attack, shown, monkeypatch):
-    monkeypatch.setattr("tta_orchestrate.runners.junit._LONG", "2")
+def test_a_test_that_ends_the_machine_or_hangs_has_not_passed(attack, shown):
     files = class_of("BadTest", f"@Test void bad() {{ {attack} }}")
     found = ran(files, ["src/test/java/shop/BadTest.java"]).run.tests
     assert [(one.name, one.outcome) for one in found] == [("BadTest.bad", "failed")]
@@ -295,6 +302,22 @@ def test_a_file_that_does_not_compile_is_left_out_and_the_others_run():
     alone = ran(files, ["src/test/java/shop/BrokenTest.java"]).run
     assert alone.tests == ()
     assert "BrokenTest.java" in alone.error
+
+
+@needs_java
+def test_mutants_share_one_machine_and_one_that_cannot_be_stopped_is_told_apart():
+    body = '@Test void band() { assertEquals("low", new Price(1).band()); }'
+    stubborn = "while (true) { try { while (true) { } } catch (Throwable error) { } }"
+    changes = ['"low"', '"LOW"'], ["return net / 2", "return net / 3"], ["int net) {", "int net) { oops"], [
+        "if (net > 100 && net < 1000) {", f"if (net > 0) {{ {stubborn} }} if (net > 100 && net < 1000) {{"
+    ], ["net <= 100", "net > 100"]  # fmt: skip
+    texts = [PRICE.replace(before, after) for before, after in changes]
+    source, test = "src/main/java/shop/Price.java", "src/test/java/shop/PriceTest.java"
+    with bench({**REPOSITORY, **class_of("PriceTest", body)}) as (runs, tree):
+        tries = [Try(ask=Ask(tests=(test,)), files={source: text}, seconds=20) for text in texts]
+        found = runs.mutants(tree, source, tries)
+    outcomes = [[one.outcome for one in tried.run.tests] for tried in found]
+    assert outcomes == [["failed"], ["passed"], [], ["failed"], ["failed"]]
 
 
 @needs_java

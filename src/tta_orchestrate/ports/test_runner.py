@@ -6,7 +6,7 @@ Whatever runs, runs in the sandbox, in a fresh copy of the tree; what comes back
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.domain.mutant import Mutant
@@ -111,6 +111,10 @@ class Ask:
     """Files whose coverage is wanted; empty: nothing is measured."""
     env: Mapping[str, str] = field(default_factory=dict)
     """On top of the command's own: ``TZ``, ``LANG`` …"""
+    replaced: str = ""
+    """The file whose text the variants take the place of."""
+    variants: tuple[str, ...] = ()
+    """Texts to run the tests with, one after the other in one process; only where the runner ``VariesInOneGo``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +189,15 @@ class Words:
     """The form of one test, in a few plain sentences."""
     example: str
     """One whole proposal, as its ``code`` has to look."""
+
+
+@runtime_checkable
+class VariesInOneGo(Protocol):
+    """What a runner can do besides, where starting its process is dear: many mutants of a file in one run."""
+
+    def variants(self, answer: Answer, ask: Ask, kit: Kit) -> tuple[SuiteRun, ...]:
+        """Return what each of ``ask.variants`` showed, as far as the run got; the one at which it ended is the last."""
+        ...
 
 
 class TestRunner(Protocol):

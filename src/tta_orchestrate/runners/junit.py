@@ -59,8 +59,6 @@ _RELEASE: Final = re.compile(
     r"|(?:source|target)Compatibility\s*=?\s*(?:JavaVersion\.VERSION_)?['\"]?(?:1[._])?(\d+)"
     r"|JavaLanguageVersion\.of\((\d+)\)|(?m:^\s*options\.release\s*=\s*(\d+))"
 )
-_SHORT, _LONG = "5", "60"
-"""Seconds after which a test of ours, and one of the repository, is stopped."""
 _BUILDS: Final = ("pom.xml", "build.gradle", "build.gradle.kts")
 
 
@@ -81,6 +79,8 @@ class JUnit:
     jars: Path = Path("/usr/share/java")
     """Where the system keeps its libraries."""
     machines: Path = Path("/usr/lib/jvm")
+    patience: tuple[str, str] = ("4", "60")
+    """Seconds after which a test of ours, and one of the repository, is stopped."""
     name: str = "JUnit"
     language: str = "Java"
     suffixes: tuple[str, ...] = (".java",)
@@ -173,17 +173,32 @@ class JUnit:
         wanted += [("tests", facts["tests"])] if not ask.tests else []
         wanted += [("source", _inside(path, kit)) for path in ask.sources]
         wanted += [("name", name) for name in ask.names]
-        wanted.append(("seconds", _SHORT if all(_OURS.search(path) for path in ask.tests) else _LONG))
+        wanted.append(("seconds", self.patience[not all(_OURS.search(path) for path in ask.tests)]))
         if ask.env:  # another world: another order too
             wanted.append(("order", str(zlib.crc32(repr(sorted(ask.env.items())).encode()))))
+        wanted += [("replaced", _inside(ask.replaced, kit))] if ask.variants else []
+        wanted += [("variant", f"{TOOLS}/variant-{number}") for number in range(len(ask.variants))]
         request = "".join(f"{key}\t{value}\n" for key, value in wanted)
+        tools = {"Harness.java": harness(), "request": request}
+        tools.update({f"variant-{number}": text for number, text in enumerate(ask.variants)})
         java = (kit.programs["java"], *_FLAGS, *_locale(ask.env.get("LANG", "")), "-cp", facts["classpath"])
         return Command(
             steps=((*java, f"{TOOLS}/Harness.java", f"{TOOLS}/request", f"{OUT}/answers"),),
             env={"PATH": "/usr/bin:/bin", "TZ": "UTC", "LANG": "C.UTF-8", **ask.env},
-            tools={"Harness.java": harness(), "request": request},
+            tools=tools,
             results=("answers",),
         )
+
+    def variants(self, answer: Answer, ask: Ask, kit: Kit) -> tuple[SuiteRun, ...]:
+        """Read what came of each mutant."""
+        del ask
+        groups: list[list[dict[str, Any]]] = []
+        for record in _records(answer.files.get("answers", ""), kit.facts["nonce"]):
+            if record.get("event") == "variant":
+                groups.append([])
+            elif groups:
+                groups[-1].append(record)
+        return tuple(SuiteRun(tests=tuple(_ran(group, kit))) for group in groups)
 
     def results(self, answer: Answer, ask: Ask, kit: Kit, texts: Mapping[str, str]) -> SuiteRun:
         """Read the harness's records; a line without the nonce is not one."""

@@ -8,13 +8,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 
 /**
  * Compile a repository and run tests of it, in one machine. Arguments: the request, the file for the answers. Keys of
  * the request: {@code nonce}; {@code root} (folder of sources), {@code resources}, {@code jar}, {@code release}; {@code
  * test} (file; none: all below {@code tests}), {@code tests} (folder of tests), {@code name} (only these), {@code
- * source} (file to be measured), {@code order}, {@code seconds} (for each test).
+ * source} (file to be measured), {@code order}, {@code seconds} (for each test). With {@code variant} (files whose text
+ * takes the place of {@code replaced}, one after the other) the tests run for each of them, in classes of its own.
  */
 final class Harness {
     private static final int ROUNDS = 12;
@@ -24,9 +26,16 @@ final class Harness {
 
     private Harness(Wire wire) {
         this.wire = wire;
-        compiler = new Compiler(
-                List.of((System.getProperty("java.class.path") + ":" + String.join(":", wire.all("jar"))).split(":")),
-                wire.one("release", ""));
+        compiler = compiler("");
+    }
+
+    private Compiler compiler(String folder) {
+        List<String> classpath = new ArrayList<>(wire.all("jar"));
+        classpath.addAll(List.of(System.getProperty("java.class.path").split(":")));
+        if (!folder.isEmpty()) {
+            classpath.add(0, folder);
+        }
+        return new Compiler(classpath, wire.one("release", ""));
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -39,23 +48,58 @@ final class Harness {
         if (compiled.classes().isEmpty()) {
             return;
         }
+        if (!wire.all("variant").isEmpty()) {
+            variants(compiled);
+            wire.emit(Map.of("event", "end"));
+            return;
+        }
         Map<String, String> traced = new LinkedHashMap<>(compiled.origins());
         traced.values().retainAll(new HashSet<>(wire.all("source")));
         Coverage coverage = traced.isEmpty() ? null : new Coverage(traced);
-        List<String> folders = new ArrayList<>(wire.all("resources"));
-        folders.addAll(wire.all("jar"));
-        Loader loader = new Loader(folders, compiled.classes(),
-                (name, bytes) -> coverage == null ? bytes : coverage.instrument(name, bytes));
         for (String name : traced.keySet()) {
             coverage.learn(name, compiled.classes().get(name));
         }
-        Thread.currentThread().setContextClassLoader(loader);
-        Suite suite = new Suite(tests(compiled, loader), new HashSet<>(wire.all("name")), wire.one("order", ""));
-        suite.run(new Teller(compiled.origins()));
+        run(compiled, compiled.classes(), (name, bytes) -> coverage == null ? bytes : coverage.instrument(name, bytes));
         if (coverage != null) {
             coverage.records().forEach(wire::emit);
         }
         wire.emit(Map.of("event", "end"));
+    }
+
+    private void run(
+            Compiler.Compiled compiled, Map<String, byte[]> classes, BiFunction<String, byte[], byte[]> touch)
+            throws ClassNotFoundException {
+        List<String> folders = new ArrayList<>(wire.all("resources"));
+        folders.addAll(wire.all("jar"));
+        Loader loader = new Loader(folders, classes, touch);
+        Thread.currentThread().setContextClassLoader(loader);
+        Suite suite = new Suite(tests(compiled, loader), new HashSet<>(wire.all("name")), wire.one("order", ""));
+        suite.run(new Teller(compiled.origins()));
+    }
+
+    private void variants(Compiler.Compiled compiled) throws Exception {
+        String path = wire.one("replaced", "");
+        List<String> texts = new ArrayList<>();
+        for (String file : wire.all("variant")) {
+            texts.add(Files.readString(Path.of(file)));
+        }
+        Path folder = Files.createTempDirectory("classes");
+        for (Map.Entry<String, byte[]> each : compiled.classes().entrySet()) {
+            Path file = folder.resolve(each.getKey().replace('.', '/') + ".class");
+            Files.createDirectories(file.getParent());
+            Files.write(file, each.getValue());
+        }
+        Compiler beside = compiler(folder.toString());
+        for (int number = 0; number < texts.size(); number++) {
+            wire.emit(Map.of("event", "variant", "number", number));
+            Compiler.Compiled changed = beside.compile(Map.of(path, texts.get(number)));
+            if (!changed.classes().isEmpty()) {
+                Map<String, byte[]> classes = new LinkedHashMap<>(compiled.classes());
+                classes.putAll(changed.classes());
+                run(compiled, classes, (name, bytes) -> bytes);
+            }
+            wire.emit(Map.of("event", "variant-end", "number", number));
+        }
     }
 
     private Map<String, String> sources() throws IOException {
