@@ -158,7 +158,7 @@ def equip(tree: Files, source: str, host: Host, *, needs: Sequence[tuple[str, ..
     links = tuple(path for path in places if host.installed(path) == "")
     facts = {"package": folder, "packages": " ".join(dependencies(manifest))}
     facts["type"] = str(manifest.get("type", ""))
-    version = "node"
+    version = node
     for choices in needs:
         found = [(path, name) for path in links for name in choices if host.installed(f"{path}/{name}/package.json")]
         if not found:
@@ -170,7 +170,7 @@ def equip(tree: Files, source: str, host: Host, *, needs: Sequence[tuple[str, ..
         facts[choices[0]] = posixpath.relpath(f"{path}/{name}", folder or ".")
         facts[f"{choices[0]} is"] = name
         said = _object(host.installed(f"{path}/{name}/package.json") or "").get("version", "")
-        version = f"{name} {said}" if version == "node" else version
+        version = f"{name} {said}" if version == node else version
     return Kit(programs={"node": node}, version=version, folder=folder, binds=_prefix(node), links=links, facts=facts)
 
 
@@ -243,16 +243,25 @@ def _istanbul(entry: Mapping[str, Any]) -> Measured:
         every: set[tuple[int, int]] = set()
         taken: set[tuple[int, int]] = set()
         numbers: dict[int, int] = {}
-        for key in sorted(entry["branchMap"], key=int):
-            line = int(entry["branchMap"][key]["loc"]["start"]["line"])
-            for count in entry["b"][key]:
-                way = (line, numbers.get(line, 0))
-                numbers[line] = way[1] + 1
-                every.add(way)
-                taken |= {way} if count else set()
+        for line, count in _ways(entry):
+            way = (line, numbers.get(line, 0))
+            numbers[line] = way[1] + 1
+            every.add(way)
+            taken |= {way} if count else set()
     except (AttributeError, KeyError, TypeError, ValueError):
         return Measured()
     return Measured(
         lines=frozenset(n for n, (_, count) in first.items() if count), branches=frozenset(taken),
         all_lines=frozenset(first), all_branches=frozenset(every),
     )  # fmt: skip
+
+
+def _ways(entry: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
+    """Yield line and count of every way: Istanbul's branches, and the functions that stand on one line."""
+    for key in sorted(entry["branchMap"], key=int):
+        line = int(entry["branchMap"][key]["loc"]["start"]["line"])
+        yield from ((line, int(count)) for count in entry["b"][key])
+    for key in sorted(entry["fnMap"], key=int):
+        place = entry["fnMap"][key]["loc"]
+        if place["start"]["line"] == place["end"]["line"]:
+            yield int(place["start"]["line"]), int(entry["f"][key])

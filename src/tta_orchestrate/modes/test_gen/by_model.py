@@ -2,13 +2,14 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.domain.mutant import Mutant
 from tta_orchestrate.modes.test_gen import proving
+from tta_orchestrate.modes.test_gen.arbiter import Chosen, Dispute, Matter, settle
 from tta_orchestrate.modes.test_gen.arena import Killing
 from tta_orchestrate.modes.test_gen.asking import Asking, Doubt, goals
 from tta_orchestrate.modes.test_gen.diff import CHANGE_PROVING, REGRESSION_GUARD, UNKNOWN, Diff
@@ -22,6 +23,8 @@ from tta_orchestrate.ports.test_runner import FAILED, PASSED, Answer, Ask, Propo
 from tta_orchestrate.syntax.faults import innermost
 
 _PER_SYMBOL: Final = 20
+_FEW: Final = 4
+"""Mutants on the lines that a test adds, below which more are made."""
 
 
 def measure_suite(runs: Runs, tree: Snapshot, sources: Sequence[str], *, seconds: float) -> Tried:
@@ -108,11 +111,15 @@ def _work(target: Target, plan: Plan, diff: Diff | None, engine: Engine | None) 
     if not open_goals:
         return
     asking = Asking(target=target)
-    proposed = asking.climb(engine, open_goals)
-    kept = _choose(target, proposed, alive, focus, (pool, before))
-    if not kept:
-        result.reason = result.reason or "no candidate passed the gates"
-    _tell_doubts(target, list(asking.doubts.values()), diff)
+    measured = Pool(mutants=pool, suite=before, alive=alive, focus=focus)
+    choice, measured = _choose(target, asking.climb(engine, open_goals), measured)
+    _finish(target, choice, measured)
+    disputes = [d for doubt in asking.doubts.values() if (d := _dispute(target, doubt, diff)) is not None]
+    ruling = settle(_matter(target, disputes), engine)
+    for name, reason in ruling.drop.items():
+        target.drop(name, "passes", f"contradicts what is said of it, says the orchestrator: {reason}")
+    if ruling.drop:
+        _finish(target, choice.without(ruling.drop), measured)
     if diff and result.kept:
         _label(target, diff)
 
@@ -142,53 +149,86 @@ def _touched(target: Target, lines: frozenset[int]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _choose(
-    target: Target,
-    proposed: Sequence[Proposal],
-    alive: Sequence[Mutant],
-    focus: frozenset[int] | None,
-    found: tuple[Sequence[Mutant], Mapping[int, Killing]],
-) -> bool:
-    """Put what was proposed through the remaining gates, and measure what is left; say whether anything is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The mutants of one target, and what the suite does to them."""
+
+    mutants: Sequence[Mutant]
+    suite: Mapping[int, Killing]
+    alive: Sequence[Mutant]
+    focus: frozenset[int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The tests that are kept, what each one earns, and what they do to the mutants."""
+
+    tests: Sequence[Proposal] = ()
+    kept: Sequence[Kept] = ()
+    killings: Mapping[int, Killing] = field(default_factory=dict)
+
+    def without(self, names: Collection[str]) -> "Choice":
+        """Return it without the tests *names*."""
+        return replace(
+            self,
+            tests=[t for t in self.tests if t.name not in names],
+            kept=[k for k in self.kept if k.test not in names],
+        )
+
+
+def _choose(target: Target, proposed: Sequence[Proposal], pool: Pool) -> tuple[Choice, Pool]:
+    """Put what was proposed through the remaining gates."""
     tests = proving.stable(target, list(proposed))
     if not tests:
-        return False
-    killings = proving.bites(target, tests, alive)
-    kept = proving.earn(target, tests, killings, focus)
+        return Choice(), pool
+    pool = _widened(target, tests, pool)
+    killings = proving.bites(target, tests, pool.alive)
+    kept = proving.earn(target, tests, killings, pool.focus)
     names = {one.test for one in kept}
-    chosen = [t for t in tests if t.name in names]
-    if not chosen:
-        return False
+    return Choice(tests=[t for t in tests if t.name in names], kept=kept, killings=killings), pool
+
+
+def _widened(target: Target, tests: Sequence[Proposal], pool: Pool) -> Pool:
+    """Add mutants on the lines that only *tests* run, where the sample has few: those live in the suite for sure."""
+    known, alive = target.known().lines, {m.id: m for m in pool.alive}
+    every = {m.id: m for m in target.runs.runner.mutants(target.text)} if tests else {}
+    for test in tests:
+        gained = target.alone[test.name].lines - known
+        here = [m for m in every.values() if m.line in gained]
+        short = _FEW - sum(m.id in alive for m in here)
+        new = [m for m in here if m.id not in alive and m.id not in pool.suite][: max(0, short)]
+        alive.update({m.id: m for m in new})
+    more = [m for m in alive.values() if m.id not in pool.suite]
+    suite = {**pool.suite, **{m.id: Killing(status="survived") for m in more}}
+    target.result.mutation_before = _mutation([*pool.mutants, *more], suite)
+    return replace(pool, mutants=[*pool.mutants, *more], suite=suite, alive=[*pool.alive, *more])
+
+
+def _finish(target: Target, choice: Choice, pool: Pool) -> None:
+    """Run what will be delivered once more, all of it and nothing else, and measure it."""
     result = target.result
-    tried = target.runs.one(target.tree, target.attempt(chosen, cover=True))
-    ran = proving.outcomes(tried, names)
-    if any(ran.get(name) is None or ran[name].outcome != PASSED for name in names):
-        result.reason = "the chosen tests do not pass together"
-        return False
-    target.candidates = {t.name: t for t in chosen}
-    result.text = target.file(chosen)
-    result.kept = [replace(one, test=f"{result.tests_path}::{one.test}") for one in kept]
+    names = {t.name for t in choice.tests}
+    tried = target.runs.one(target.tree, target.attempt(choice.tests, cover=True)) if names else None
+    ran = proving.outcomes(tried, names) if tried else {}
+    if tried is None or any(name not in ran or ran[name].outcome != PASSED for name in names):
+        result.reason = "the chosen tests do not pass together" if names else "no candidate passed the gates"
+        result.kept, result.text, result.after = [], "", result.before
+        result.mutation_after = result.mutation_before
+        result.survivors = [m for m in pool.mutants if pool.suite[m.id].status == "survived"]
+        return
+    target.candidates = {t.name: t for t in choice.tests}
+    result.text = target.file(choice.tests)
+    result.kept = [replace(one, test=f"{result.tests_path}::{one.test}") for one in choice.kept]
     if result.before is not None:
         result.after = result.before | tried.run.coverage.get(target.path, Measured())
-    _mutation_after(target, names, killings, found)
-    return True
-
-
-def _mutation_after(
-    target: Target,
-    names: set[str],
-    killings: Mapping[int, Killing],
-    found: tuple[Sequence[Mutant], Mapping[int, Killing]],
-) -> None:
-    pool, before = found
-    after = dict(before)
-    for identity, killing in killings.items():
+    after = dict(pool.suite)
+    for identity, killing in choice.killings.items():
         if (killing.status == "killed" and killing.killers & names) or killing.status in {"timeout", "import", "crash"}:
             after[identity] = killing
-        elif before[identity].status == "not-run":
-            after[identity] = Killing(status="survived" if killing.status != "not-run" else "not-run")
-    target.result.mutation_after = _mutation(pool, after)
-    target.result.survivors = [m for m in pool if after[m.id].status == "survived"]
+        elif after[identity].status == "not-run":
+            after[identity] = Killing(status="not-run" if killing.status == "not-run" else "survived")
+    result.mutation_after = _mutation(pool.mutants, after)
+    result.survivors = [m for m in pool.mutants if after[m.id].status == "survived"]
 
 
 def _mutation(pool: Sequence[Mutant], found: Mapping[int, Killing]) -> Mutation:
@@ -230,15 +270,23 @@ def _label(target: Target, diff: Diff) -> None:
     result.gates["fail-to-pass"] = "run"
 
 
-def _tell_doubts(target: Target, doubts: Sequence[Doubt], diff: Diff | None) -> None:
-    """Say what proposed tests expect and the code does not do; what the base revision did is a possible regression."""
-    for doubt in doubts:
-        if diff and _passes_on_base(target, doubt.test, diff):
-            reason = f"a test that a model wrote passes on the base revision, fails on head: {doubt.actual}"
-            target.result.regressions.append(Drop(test=doubt.test.name, gate="fail-to-pass", reason=reason))
-            continue
-        check = " ".join(doubt.test.body.split())[:200]
-        target.result.questions.append(f"{doubt.test.symbol}: a proposed test is `{check}`; {doubt.actual}")
+def _matter(target: Target, disputes: Sequence[Dispute]) -> Matter:
+    tests = [
+        Chosen(name=t.name, target=t.symbol, body=t.body, call=" ".join(t.body.split()))
+        for t in target.candidates.values()
+    ]
+    return Matter(
+        result=target.result, source=target.text, symbols=target.symbols, tests=tests, disputes=disputes, renames=False
+    )
+
+
+def _dispute(target: Target, doubt: Doubt, diff: Diff | None) -> Dispute | None:
+    """Return what a failed assertion leaves to decide; what held on the base revision is a possible regression."""
+    if diff and _passes_on_base(target, doubt.test, diff):
+        reason = f"a test that a model wrote passes on the base revision, fails on head: {doubt.actual}"
+        target.result.regressions.append(Drop(test=doubt.test.name, gate="fail-to-pass", reason=reason))
+        return None
+    return Dispute(symbol=doubt.test.symbol, line=doubt.line, code=doubt.test.body, actual=doubt.actual)
 
 
 def _passes_on_base(target: Target, test: Proposal, diff: Diff) -> bool:

@@ -251,7 +251,7 @@ def _report(
             files_changed=len(results), files_reviewed=len(done),
             lines_changed=sum(len(r.after.all_lines) for r in lines if r.after),
             lines_reviewed=sum(len(r.after.lines) for r in lines if r.after), units_planned=len(results),
-            units_done=len(done), performed_by=("local generator", *_models(results)),
+            units_done=len(done), performed_by=(*_local(results), *_models(results)),
         ),
         subject=Subject(),
         notices=notices,
@@ -260,8 +260,22 @@ def _report(
     )  # fmt: skip
 
 
+def _local(results: list[TargetResult]) -> tuple[str, ...]:
+    return ("local generator",) if not results or any(r.path.endswith(".py") for r in results) else ()
+
+
 def _models(results: list[TargetResult]) -> list[str]:
     return sorted({entry["model"] for r in results for entry in r.models if entry["model"]})
+
+
+def _ran_with(environment: Environment, results: list[TargetResult]) -> list[str]:
+    """Say what ran the tests: the interpreter, and the runners of other languages."""
+    notes = []
+    if not results or any(r.path.endswith(".py") for r in results):
+        notes.append(f"Tests ran with {environment.python} ({environment.origin}).")
+    others = {(r.baseline.get("runner"), r.baseline.get("version")) for r in results if not r.path.endswith(".py")}
+    notes += [f"Tests ran with {name} ({version})." for name, version in sorted(others) if name]
+    return notes
 
 
 def _notices(level: Level, environment: Environment, results: list[TargetResult]) -> tuple[str, ...]:
@@ -273,7 +287,7 @@ def _notices(level: Level, environment: Environment, results: list[TargetResult]
     aside = sum(len(r.baseline.get("set_aside", ())) for r in results)
     notes = [
         told[level],
-        f"Tests ran with {environment.python} ({environment.origin}).",
+        *_ran_with(environment, results),
         "Generated tests never approve anything: they tell what the code does.",
     ]
     if aside:
