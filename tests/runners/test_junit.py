@@ -206,13 +206,21 @@ def test_the_patch_applies_and_the_file_is_a_class_in_the_package_of_the_source(
     assert "+package shop;" in patch
 
 
+HARNESS = []
+"""The answer of its preparation, once for every test of this process."""
+
+
 @contextmanager
 def bench(files):
     """What runs tests of a repository in the sandbox."""
     with snapshot.from_blobs({path: text.encode() for path, text in files.items()}) as tree:
         environment = find_environment(tree.path, asked="", fallback=sys.executable)
         runner = replace(RUNNER, patience=("2", "2"))
-        yield Runs(sandbox=Sandbox(), environment=environment, root=tree.path, runner=runner, kit=equipped(files)), tree
+        runs = Runs(sandbox=Sandbox(), environment=environment, root=tree.path, runner=runner, kit=equipped(files))
+        if not HARNESS:
+            HARNESS.append(runs.prepare(tree))
+        assert HARNESS[0].ok
+        yield replace(runs, kit=runner.prepared(HARNESS[0], runs.kit)), tree
 
 
 def ran(files, tests):

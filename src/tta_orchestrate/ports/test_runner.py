@@ -200,6 +200,19 @@ class VariesInOneGo(Protocol):
         ...
 
 
+@runtime_checkable
+class Prepares(Protocol):
+    """What a runner can do besides, where its own tools must be compiled: that once, before any run."""
+
+    def preparation(self, kit: Kit) -> Command:
+        """Return how; nothing of the repository may run in it, because its results are believed."""
+        ...
+
+    def prepared(self, answer: Answer, kit: Kit) -> Kit:
+        """Return the kit with what came of it; the same kit where nothing did."""
+        ...
+
+
 class TestRunner(Protocol):
     """One way to run tests."""
 

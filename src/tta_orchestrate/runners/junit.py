@@ -10,7 +10,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,6 +62,7 @@ _RELEASE: Final = re.compile(
 _BUILDS: Final = ("pom.xml", "build.gradle", "build.gradle.kts")
 
 
+_UNPACK: Final = ("/bin/sh", "-c", 'base64 -d "$1/harness" > "$1/harness.jar"', "sh", TOOLS)
 _WORDS: Final = Words(
     framework="Java tests for JUnit 5",
     rules="import declarations, then one method `@Test void nameAsGiven() { ... }` without a class around it, without "
@@ -162,6 +163,26 @@ class JUnit:
         """Return its mutants."""
         return javatests.mutants(text)
 
+    def preparation(self, kit: Kit) -> Command:
+        """Return how the harness is compiled and packed."""
+        java = posixpath.dirname(kit.programs["java"])
+        return Command(
+            steps=(
+                (f"{java}/javac", "-nowarn", "-d", f"{TOOLS}/classes", "-cp", kit.facts["classpath"],
+                 f"{TOOLS}/Harness.java"),
+                (f"{java}/jar", "--create", "--file", f"{TOOLS}/harness.jar", "-C", f"{TOOLS}/classes", "."),
+                ("/bin/sh", "-c", 'base64 "$1/harness.jar" > "$2/harness"', "sh", TOOLS, OUT),
+            ),
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+            tools={"Harness.java": harness()},
+            results=("harness",),
+        )  # fmt: skip
+
+    def prepared(self, answer: Answer, kit: Kit) -> Kit:
+        """Return the kit with the packed harness; without it every run compiles it anew."""
+        packed = answer.files.get("harness", "") if answer.ok else ""
+        return replace(kit, facts={**kit.facts, "harness": packed})
+
     def command(self, ask: Ask, kit: Kit) -> Command:
         """Return one start of the machine, which compiles, runs and measures."""
         facts = kit.facts
@@ -181,9 +202,14 @@ class JUnit:
         request = "".join(f"{key}\t{value}\n" for key, value in wanted)
         tools = {"Harness.java": harness(), "request": request}
         tools.update({f"variant-{number}": text for number, text in enumerate(ask.variants)})
-        java = (kit.programs["java"], *_FLAGS, *_locale(ask.env.get("LANG", "")), "-cp", facts["classpath"])
+        java = (kit.programs["java"], *_FLAGS, *_locale(ask.env.get("LANG", "")), "-cp")
+        told = (f"{TOOLS}/request", f"{OUT}/answers")
+        start: tuple[tuple[str, ...], ...] = ((*java, facts["classpath"], f"{TOOLS}/Harness.java", *told),)
+        if facts.get("harness"):
+            tools["harness"] = facts["harness"]
+            start = (_UNPACK, (*java, f"{TOOLS}/harness.jar:{facts['classpath']}", "Harness", *told))
         return Command(
-            steps=((*java, f"{TOOLS}/Harness.java", f"{TOOLS}/request", f"{OUT}/answers"),),
+            steps=start,
             env={"PATH": "/usr/bin:/bin", "TZ": "UTC", "LANG": "C.UTF-8", **ask.env},
             tools=tools,
             results=("answers",),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from tta_orchestrate.modes.test_gen.arena import WORKER, WORKER_SEEN_AS, boot, read_record
 from tta_orchestrate.modes.test_gen.environment import Environment
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
-from tta_orchestrate.ports.test_runner import Answer, Ask, Kit, SuiteRun, TestRunner, VariesInOneGo
+from tta_orchestrate.ports.test_runner import Answer, Ask, Command, Kit, Prepares, SuiteRun, TestRunner, VariesInOneGo
 from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.sandbox.spec import Bind, End, Job, JobResult, Level, Limits
 
@@ -63,6 +63,12 @@ class Runs:
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             return [tried for part in pool.map(lambda part: self._job(tree, part), parts) for tried in part]
 
+    def prepare(self, tree: Snapshot) -> Answer:
+        """Let the runner compile its own tools, where it has any; the answer is for its ``prepared``."""
+        if not isinstance(self.runner, Prepares):
+            return Answer()
+        return self._answers(tree, [(self.runner.preparation(self.kit), Try(ask=Ask(tests=()), seconds=60))])[0]
+
     @property
     def lot(self) -> int:
         """How many mutants are worth trying in one go."""
@@ -86,23 +92,25 @@ class Runs:
         return [*found, *self.mutants(tree, path, what[len(runs) :])] if len(runs) < len(what) else found
 
     def _job(self, tree: Snapshot, part: Sequence[Try]) -> list[Tried]:
-        commands = [self.runner.command(one.ask, self.kit) for one in part]
+        answers = self._answers(tree, [(self.runner.command(one.ask, self.kit), one) for one in part])
+        return [self._tried(tree, one, answer) for one, answer in zip(part, answers, strict=True)]
+
+    def _answers(self, tree: Snapshot, part: Sequence[tuple[Command, Try]]) -> list[Answer]:
         private = self.sandbox.level is Level.PRIVATE
         request = {
             "command": "steps", "tree": _TREE if private else str(tree.path), "data_mib": self.memory_mib,
             "links": [{"path": path, "target": str(self.root / path)} for path in self.kit.links],
             "runs": [{"steps": c.steps, "env": dict(c.env), "folder": self.kit.folder, "files": dict(one.files),
             "tools": dict(c.tools), "results": c.results, "seconds": one.seconds}
-            for one, c in zip(part, commands, strict=True)],
+            for c, one in part],
         }  # fmt: skip
-        result = self.sandbox.run(self._wrapped(tree, request, sum(one.seconds for one in part) + 5))
+        result = self.sandbox.run(self._wrapped(tree, request, sum(one.seconds for _, one in part) + 5))
         found = {
             int(r["number"]): r
             for line in result.lines
             if (r := read_record(line)) is not None and r.get("event") == "run" and isinstance(r.get("number"), int)
         }
-        answers = [_answer(found.get(n), result) for n in range(len(part))]
-        return [self._tried(tree, one, answer) for one, answer in zip(part, answers, strict=True)]
+        return [_answer(found.get(n), result) for n in range(len(part))]
 
     def _wrapped(self, tree: Snapshot, request: Mapping[str, Any], seconds: float) -> Job:
         private = self.sandbox.level is Level.PRIVATE
