@@ -12,7 +12,12 @@ FENCE = re.compile(r'<data-([0-9a-f]{32}) kind="(\w+)">\n(.*?)\n</data-\1>', re.
 
 def blocks(prompt):
     """The fenced blocks of a prompt by kind, as a model that minds the fences sees them."""
-    return {kind: text for _nonce, kind, text in FENCE.findall(f"{prompt.context}\n{prompt.data}")}
+    return blocks_of(f"{prompt.context}\n{prompt.data}")
+
+
+def blocks_of(text):
+    """The fenced blocks of a text by kind."""
+    return {kind: inner for _nonce, kind, inner in FENCE.findall(text)}
 
 
 def size(prompt):

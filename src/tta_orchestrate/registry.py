@@ -16,6 +16,7 @@ ROOMS: Final = {
     "languages": "LANGUAGE",
     "modes": "MODE",
     "providers": "PROVIDER",
+    "runners": "RUNNER",
     "sinks": "SINK",
 }
 

@@ -126,18 +126,22 @@ def _files(repository: "Repository", rev: str) -> Iterator[tuple[str, bytes, boo
 
 
 def _asked(request: "RunRequest", repository: "Repository", base: str, tree: Path) -> "Request":
+    from tta_orchestrate import registry
     from tta_orchestrate.domain.change import Side
     from tta_orchestrate.modes.test_gen.run import Request
     from tta_orchestrate.sandbox.spec import Level
 
-    wanted = _chosen(request.paths)
+    wanted, runners = _chosen(request.paths), registry.load_all("runners")
     if not base:
-        files = (path for path in repository.list_files(request.head) if path.endswith(".py"))
-        return Request(root=tree, level=Level.BOX, files=tuple(p for p in files if wanted(p)) if request.paths else ())
+        endings = (".py", *(suffix for runner in runners for suffix in runner.suffixes))
+        files = (path for path in repository.list_files(request.head) if path.endswith(endings))
+        chosen = tuple(p for p in files if wanted(p)) if request.paths else ()
+        return Request(root=tree, level=Level.BOX, files=chosen, runners=runners)
     change = repository.change(base, request.head, context=0)
     return Request(
         root=tree,
         level=Level.BOX,
+        runners=runners,
         changed={f.path: f.changed_lines(Side.RIGHT) for f in change.files if wanted(f.path)},
         base_files=lambda: {path: data for path, data, _ in _files(repository, base)},
     )

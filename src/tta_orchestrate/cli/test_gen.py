@@ -122,16 +122,20 @@ def _settings(
 
 
 def _request(repository: "Repository | None", root: Path, files: list[str], base: str | None) -> "Request":
+    from tta_orchestrate import registry
     from tta_orchestrate.domain.change import Side
     from tta_orchestrate.modes.test_gen.run import Request
 
+    runners = registry.load_all("runners")
     if repository is None or base is None:
-        return Request(root=root, files=tuple(_inside(root, path) for path in files), interpreter=sys.executable)
+        wanted = tuple(_inside(root, path) for path in files)
+        return Request(root=root, files=wanted, interpreter=sys.executable, runners=runners)
     fork = repository.merge_base(base, "HEAD")
     changed = {f.path: f.changed_lines(Side.RIGHT) for f in repository.change(fork, "HEAD", context=0).files}
     return Request(
         root=root,
         interpreter=sys.executable,
+        runners=runners,
         changed=changed,
         base_files=lambda: {
             path: data

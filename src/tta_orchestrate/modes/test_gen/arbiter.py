@@ -4,19 +4,15 @@ It may drop a test, relabel a claim and give a test a better name. It writes no 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
+from tta_orchestrate.domain.mutant import Mutant
 from tta_orchestrate.domain.sanitiser import visible
 from tta_orchestrate.domain.secrets import mask_secrets
-from tta_orchestrate.modes.test_gen.choice import Choice
-from tta_orchestrate.modes.test_gen.gates import Bench
-from tta_orchestrate.modes.test_gen.ladder import Dispute
-from tta_orchestrate.modes.test_gen.mutants import Mutant
-from tta_orchestrate.modes.test_gen.outcome import Suspect
+from tta_orchestrate.modes.test_gen.outcome import Suspect, TargetResult
 from tta_orchestrate.modes.test_gen.prompts import ARBITER, VERDICTS, fence
-from tta_orchestrate.modes.test_gen.render import TestCode
 from tta_orchestrate.ports.model import Engine, Gate, GateResult, Json, Prompt, Task, UseCase
 
 BATCH: Final = 20
@@ -31,12 +27,72 @@ _FITTING: Final = {
 _NAME: Final = re.compile(r"test_[a-z0-9_]{2,80}\Z")
 
 
+class Symbol(Protocol):
+    """A function and its lines, 1-based, inclusive."""
+
+    @property
+    def name(self) -> str:
+        """``Class.method`` where it stands in a class."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """Its first line."""
+        ...
+
+    @property
+    def last(self) -> int:
+        """Its last line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """A test that expects something else than the code does: one of the two is wrong."""
+
+    symbol: str
+    line: int
+    code: str
+    actual: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A test that is kept so far."""
+
+    name: str
+    target: str
+    """The function that it tests."""
+    body: str
+    call: str
+    """What it calls, for a claim about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """One target as the orchestrator sees it."""
+
+    result: TargetResult
+    source: str
+    symbols: Sequence[Symbol]
+    tests: Sequence[Chosen] = ()
+    disputes: Sequence[Dispute] = ()
+    taken: Collection[str] = ()
+    """Names that a new name may not be."""
+    renames: bool = True
+
+    def symbol_at(self, line: int) -> Symbol | None:
+        """Return the innermost function around *line*."""
+        around = [s for s in self.symbols if s.first <= line <= s.last]
+        return min(around, key=lambda s: s.last - s.first, default=None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One thing to decide, with its evidence."""
 
     kind: str
-    about: Suspect | Dispute | TestCode | Mutant
+    about: Suspect | Dispute | Chosen | Mutant
     evidence: str
 
 
@@ -49,47 +105,46 @@ class Ruling:
     names: dict[str, str] = field(default_factory=dict)
 
 
-def settle(bench: Bench, choice: Choice, disputes: Sequence[Dispute], engine: Engine | None) -> Ruling:
+def settle(matter: Matter, engine: Engine | None) -> Ruling:
     """Ask what can be asked; everything that stays open becomes a question to a person."""
-    questions = list(_questions(bench, choice, disputes))[:_MOST]
+    questions = list(_questions(matter))[:_MOST]
     verdicts: dict[int, Json] = {}
     if engine is not None and engine.has_orchestrator and questions:
-        for result in engine.judge(_tasks(bench, questions), _gate(questions)):
+        for result in engine.judge(_tasks(matter, questions), _gate(questions)):
             for verdict in (result.answer or {"verdicts": []})["verdicts"]:
                 verdicts[verdict["id"]] = verdict
     ruling = Ruling()
     for number, question in enumerate(questions):
-        _apply(bench, ruling, question, verdicts.get(number))
+        _apply(matter, ruling, question, verdicts.get(number))
     return ruling
 
 
-def _questions(bench: Bench, choice: Choice, disputes: Sequence[Dispute]) -> Iterator[Question]:
-    for suspect in bench.result.suspects:
-        evidence = f"{suspect.expr}\nends in {suspect.error}\n\n{_code(bench, suspect.line)}"
+def _questions(matter: Matter) -> Iterator[Question]:
+    for suspect in matter.result.suspects:
+        evidence = f"{suspect.expr}\nends in {suspect.error}\n\n{_code(matter, suspect.line)}"
         yield Question(kind="suspect", about=suspect, evidence=evidence)
-    for dispute in disputes:
-        evidence = f"{dispute.code}\n\nfails: {dispute.actual}\n\n{_code(bench, dispute.line)}"
+    for dispute in matter.disputes:
+        evidence = f"{dispute.code}\n\nfails: {dispute.actual}\n\n{_code(matter, dispute.line)}"
         yield Question(kind="dispute", about=dispute, evidence=evidence)
-    for test in choice.tests:
-        line = next((s.first for s in bench.shape.symbols if s.name == test.cases[0].target), 0)
-        body = "\n".join(test.lines)
-        yield Question(kind="test", about=test, evidence=f"{body}\n\n{_code(bench, line, most=15)}")
-    for mutant in bench.result.survivors[:_MOST_MUTANTS]:
+    for test in matter.tests:
+        line = next((s.first for s in matter.symbols if s.name == test.target), 0)
+        yield Question(kind="test", about=test, evidence=f"{test.body}\n\n{_code(matter, line, most=15)}")
+    for mutant in matter.result.survivors[:_MOST_MUTANTS]:
         change = f"line {mutant.line}: {mutant.before} replaced by {mutant.replacement}"
-        yield Question(kind="mutant", about=mutant, evidence=f"{change}\n\n{_code(bench, mutant.line)}")
+        yield Question(kind="mutant", about=mutant, evidence=f"{change}\n\n{_code(matter, mutant.line)}")
 
 
-def _code(bench: Bench, line: int, *, most: int = 40) -> str:
+def _code(matter: Matter, line: int, *, most: int = 40) -> str:
     """Return the function around *line*, docstring included, cut to *most* lines."""
-    symbol = bench.shape.symbol_at(line)
+    symbol = matter.symbol_at(line)
     if symbol is None:
         return ""
     first = symbol.first if line - symbol.first < most else line - most // 2
-    lines = bench.unit.source.splitlines()[first - 1 : min(symbol.last, first + most - 1)]
+    lines = matter.source.splitlines()[first - 1 : min(symbol.last, first + most - 1)]
     return "\n".join(f"{n}  {text}" for n, text in enumerate(lines, first))
 
 
-def _tasks(bench: Bench, questions: Sequence[Question]) -> list[Task]:
+def _tasks(matter: Matter, questions: Sequence[Question]) -> list[Task]:
     tasks = []
     for start in range(0, len(questions), BATCH):
         data = [f"id {n}, {q.kind}:\n{fence(q.kind, q.evidence)}" for n, q in enumerate(questions)][
@@ -98,7 +153,7 @@ def _tasks(bench: Bench, questions: Sequence[Question]) -> list[Task]:
         prompt = Prompt(
             system=ARBITER, data="\n".join(data), schema=VERDICTS, schema_name="verdicts", max_output_tokens=3000
         )
-        unit = f"test-gen {bench.unit.path} questions {start // BATCH + 1}"
+        unit = f"test-gen {matter.result.path} questions {start // BATCH + 1}"
         tasks.append(Task(unit=unit, stage="judge", prompt=prompt, use_case=UseCase.EXPERT))
     return tasks
 
@@ -120,31 +175,31 @@ def _gate(questions: Sequence[Question]) -> Gate:
     return gate
 
 
-def _apply(bench: Bench, ruling: Ruling, question: Question, verdict: Json | None) -> None:
+def _apply(matter: Matter, ruling: Ruling, question: Question, verdict: Json | None) -> None:
     said = verdict["verdict"] if verdict else "unclear"
     reason = mask_secrets(visible(" ".join(str(verdict["reason"]).split())))[:200] if verdict else ""
     match question.about:
         case Suspect() as suspect:
-            _suspect(bench, suspect, said, reason)
+            _suspect(matter, suspect, said, reason)
         case Dispute() as dispute:
-            _dispute(bench, dispute, said, reason)
-        case TestCode() as test:
+            _dispute(matter, dispute, said, reason)
+        case Chosen() as test:
             name = str(verdict["name"]) if verdict else ""
             if said == "contradicts":
                 ruling.drop[test.name] = reason
-                _claim(bench, test, reason)
-            elif name != test.name and _NAME.match(name) and name not in _taken(bench, ruling):
+                _claim(matter, test, reason)
+            elif matter.renames and name != test.name and _NAME.match(name) and name not in _taken(matter, ruling):
                 ruling.names[test.name] = name
         case Mutant() as mutant:
-            _mutant(bench, mutant, said, asked=verdict is not None)
+            _mutant(matter, mutant, said, asked=verdict is not None)
 
 
-def _taken(bench: Bench, ruling: Ruling) -> set[str]:
-    return {name for name, _ in bench.ids.values()} | set(ruling.names.values())
+def _taken(matter: Matter, ruling: Ruling) -> set[str]:
+    return {*matter.taken, *ruling.names.values()}
 
 
-def _suspect(bench: Bench, suspect: Suspect, said: str, reason: str) -> None:
-    result = bench.result
+def _suspect(matter: Matter, suspect: Suspect, said: str, reason: str) -> None:
+    result = matter.result
     if said == "intended":
         result.suspects.remove(suspect)
         result.notes.append(f"{suspect.expr} ends in {suspect.error}: intended, says the orchestrator ({reason})")
@@ -152,8 +207,8 @@ def _suspect(bench: Bench, suspect: Suspect, said: str, reason: str) -> None:
         result.questions.append(f"{suspect.expr} ends in {suspect.error}: a bug, or the contract?")
 
 
-def _dispute(bench: Bench, dispute: Dispute, said: str, reason: str) -> None:
-    result = bench.result
+def _dispute(matter: Matter, dispute: Dispute, said: str, reason: str) -> None:
+    result = matter.result
     if said == "bug":
         suspect = Suspect(
             target=dispute.symbol, expr=_check(dispute.code), error=dispute.actual, line=dispute.line,
@@ -164,28 +219,28 @@ def _dispute(bench: Bench, dispute: Dispute, said: str, reason: str) -> None:
         result.questions.append(f"{dispute.symbol}: a proposed test expects `{_check(dispute.code)}`; {dispute.actual}")
 
 
-def _claim(bench: Bench, test: TestCode, reason: str) -> None:
+def _claim(matter: Matter, test: Chosen, reason: str) -> None:
     """Tell a person that the code does something else than its docstring says; the test would only set it in stone."""
-    target = test.cases[0].target
-    line = next((s.first for s in bench.shape.symbols if s.name == target), 1)
-    call = test.cases[0].expr.split("\n")[0]
+    line = next((s.first for s in matter.symbols if s.name == test.target), 1)
     suspect = Suspect(
-        target=target, expr=call[:300], error="what was observed", line=line,
+        target=test.target, expr=test.call[:300], error="what was observed", line=line,
         expected=f"what the docstring says ({reason})",
     )  # fmt: skip
-    bench.result.suspects.append(suspect)
+    matter.result.suspects.append(suspect)
 
 
-def _mutant(bench: Bench, mutant: Mutant, said: str, *, asked: bool) -> None:
+def _mutant(matter: Matter, mutant: Mutant, said: str, *, asked: bool) -> None:
     text = f"line {mutant.line}: `{mutant.before[:60]}` replaced by `{mutant.replacement[:60]}`"
     if said == "equivalent":
-        bench.result.survivors.remove(mutant)
-        bench.result.notes.append(f"{text} makes no difference, says the orchestrator; it counts as alive all the same")
+        matter.result.survivors.remove(mutant)
+        matter.result.notes.append(
+            f"{text} makes no difference, says the orchestrator; it counts as alive all the same"
+        )
     elif said == "unclear" and not asked:
-        bench.result.questions.append(f"{text} is noticed by no test: is one missing, or is it the same?")
+        matter.result.questions.append(f"{text} is noticed by no test: is one missing, or is it the same?")
 
 
 def _check(code: str) -> str:
     lines = [line.strip() for line in code.splitlines()]
-    found = [line for line in lines if line.startswith(("assert ", "self.assert", "with pytest.raises"))]
+    found = [line for line in lines if re.search(r"\bassert|\bexpect\(|\bpytest\.raises|\bt\.(?:Error|Fatal)", line)]
     return (found[0] if found else lines[-1] if lines else "")[:200]

@@ -14,8 +14,8 @@ from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.sandbox.spec import Bind, End, Job, JobResult, Level, Limits
 
-_WORKER: Final = Path(__file__).parent / "worker"
-_SEEN_AS: Final = "/tta-worker"
+WORKER: Final = Path(__file__).parent / "worker"
+WORKER_SEEN_AS: Final = "/tta-worker"
 _BOOT: Final = (
     "import importlib.util as u, sys; "
     "s = u.spec_from_file_location('_tta_worker', sys.argv[1] + '/__init__.py', "
@@ -109,9 +109,9 @@ class Arena:
         )
         for bind in inside:
             (snapshot.path / Path(bind.target).relative_to(seen)).mkdir(parents=True, exist_ok=True)
-        worker = _SEEN_AS if self._sandbox.level is Level.PRIVATE else str(_WORKER)
+        worker = WORKER_SEEN_AS if self._sandbox.level is Level.PRIVATE else str(WORKER)
         job = Job(
-            argv=(self._environment.python, "-B", "-c", _BOOT, worker),
+            argv=boot(self._environment, worker),
             cwd=seen,
             env={
                 "PATH": f"{Path(self._environment.python).parent}:/usr/local/bin:/usr/bin:/bin",
@@ -128,13 +128,13 @@ class Arena:
             binds=(
                 Bind(source=str(snapshot.path), target=seen),
                 *self._environment.binds,
-                Bind(source=str(_WORKER), target=_SEEN_AS),
+                Bind(source=str(WORKER), target=WORKER_SEEN_AS),
             ),
             limits=Limits(seconds=seconds, memory_mib=self._memory),
             loopback=self._loopback,
         )
         result = self._sandbox.run(job)
-        return result, [record for line in result.lines if (record := _record(line)) is not None]
+        return result, [record for line in result.lines if (record := read_record(line)) is not None]
 
     def tools(self, snapshot: Snapshot, roots: Sequence[str]) -> Tools:
         """Look at the interpreter, from inside.
@@ -271,7 +271,13 @@ class Arena:
         return found
 
 
-def _record(line: str) -> dict[str, Any] | None:
+def boot(environment: Environment, worker: str) -> tuple[str, ...]:
+    """Return the arguments that start a worker; *worker* is its folder as the job sees it."""
+    return (environment.python, "-B", "-c", _BOOT, worker)
+
+
+def read_record(line: str) -> dict[str, Any] | None:
+    """Return the record in one line of an answer, ``None`` where there is none."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):

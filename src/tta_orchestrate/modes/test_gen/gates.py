@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from tta_orchestrate.domain.measured import Branch
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session
 from tta_orchestrate.modes.test_gen.cases import Case
 from tta_orchestrate.modes.test_gen.facts import Project, Unit
 from tta_orchestrate.modes.test_gen.mutants import Mutant
 from tta_orchestrate.modes.test_gen.outcome import Drop, Kept, TargetResult
 from tta_orchestrate.modes.test_gen.render import TestCode, Writer
-from tta_orchestrate.modes.test_gen.shape import Arc, Branch, Shape, measure
+from tta_orchestrate.modes.test_gen.shape import Arc, Shape, measure
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.modes.test_gen.static_gate import refusals
 

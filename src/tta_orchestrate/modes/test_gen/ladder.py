@@ -10,6 +10,7 @@ from typing import Any, Final
 from tta_orchestrate.domain.sanitiser import visible
 from tta_orchestrate.domain.secrets import mask_secrets
 from tta_orchestrate.modes.test_gen import gates
+from tta_orchestrate.modes.test_gen.arbiter import Dispute
 from tta_orchestrate.modes.test_gen.arena import Session
 from tta_orchestrate.modes.test_gen.cases import Case
 from tta_orchestrate.modes.test_gen.gates import Bench
@@ -27,16 +28,6 @@ _MOST_TESTS: Final = 6
 _ERROR: Final = 300
 KIND: Final = "proposed"
 """``Case.kind`` of a test that a model wrote."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dispute:
-    """A test that expects something else than the code does: one of the two is wrong."""
-
-    symbol: str
-    line: int
-    code: str
-    actual: str
 
 
 @dataclass(slots=True, kw_only=True)

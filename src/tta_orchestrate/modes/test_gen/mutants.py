@@ -11,8 +11,9 @@ import re
 import types
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from tta_orchestrate.domain.mutant import Mutant
 
 _COMPARE: Final = {
     ast.Lt: ("<", ("<=", ">=")), ast.LtE: ("<=", ("<", ">")), ast.Gt: (">", (">=", "<=")), ast.GtE: (">=", (">", "<")),
@@ -29,24 +30,7 @@ _BINARY: Final = {
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
-    """Characters ``start..end`` of the source replaced by ``replacement``; lines are 1-based, inclusive."""
-
-    id: int
-    line: int
-    last: int
-    operator: str
-    start: int
-    end: int
-    before: str
-    replacement: str
-    symbol: str
-    """The enclosing function (``Class.method``)."""
-
-    def apply(self, source: str) -> str:
-        """Return the mutated source."""
-        return source[: self.start] + self.replacement + source[self.end :]
+__all__ = ["Mutant", "mutants"]
 
 
 def mutants(

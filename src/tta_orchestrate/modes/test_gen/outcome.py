@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.modes.test_gen.mutants import Mutant
-from tta_orchestrate.modes.test_gen.shape import Measured
 
 GATES = ("static", "collects", "passes", "stable", "gains", "bites", "fail-to-pass", "cheap")
 

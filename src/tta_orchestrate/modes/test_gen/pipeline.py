@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
+from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.modes.test_gen import examples, gates
-from tta_orchestrate.modes.test_gen.arbiter import settle
+from tta_orchestrate.modes.test_gen.arbiter import Chosen, Dispute, Matter, settle
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session, Tools
 from tta_orchestrate.modes.test_gen.cases import Case, read_case
 from tta_orchestrate.modes.test_gen.choice import Choice, choose, pass_gates, reseat, spread
@@ -14,11 +15,11 @@ from tta_orchestrate.modes.test_gen.diff import Diff, label, regressions, touche
 from tta_orchestrate.modes.test_gen.facts import Project, Style, Unit, read_unit, related, test_path
 from tta_orchestrate.modes.test_gen.gates import Bench
 from tta_orchestrate.modes.test_gen.goals import goals
-from tta_orchestrate.modes.test_gen.ladder import Dispute, Ladder
+from tta_orchestrate.modes.test_gen.ladder import Ladder
 from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
 from tta_orchestrate.modes.test_gen.outcome import Mutation, Suspect, TargetResult
 from tta_orchestrate.modes.test_gen.render import Writer, parameters_of
-from tta_orchestrate.modes.test_gen.shape import Measured, Shape, Symbol, measure, shape_of
+from tta_orchestrate.modes.test_gen.shape import Shape, Symbol, measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.ports.model import Engine
 
@@ -136,13 +137,27 @@ def _work(bench: Bench, plan: Plan, diff: Diff | None, engine: Engine | None) ->
         bench.result.reason = "no candidate passed the gates"
     else:
         _finish(bench, choice, (pool, before))
-    ruling = settle(bench, choice, disputes, None if bench.result.waits else engine)
+    ruling = settle(_matter(bench, choice, disputes), None if bench.result.waits else engine)
     for name, reason in ruling.drop.items():
         bench.drop(name, "passes", f"contradicts the docstring, says the orchestrator: {reason}")
     if ruling.drop or ruling.names:
         _finish(bench, reseat(bench, choice, without=ruling.drop, names=ruling.names), (pool, before))
     if diff and bench.result.kept:
         _label(bench, diff)
+
+
+def _matter(bench: Bench, choice: Choice, disputes: Sequence[Dispute]) -> Matter:
+    tests = [
+        Chosen(
+            name=test.name, target=test.cases[0].target, body="\n".join(test.lines),
+            call=test.cases[0].expr.split("\n")[0],
+        )
+        for test in choice.tests
+    ]  # fmt: skip
+    return Matter(
+        result=bench.result, source=bench.unit.source, symbols=bench.shape.symbols, tests=tests, disputes=disputes,
+        taken={name for name, _ in bench.ids.values()},
+    )  # fmt: skip
 
 
 def _ask_models(

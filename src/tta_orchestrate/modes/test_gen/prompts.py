@@ -58,3 +58,17 @@ VERDICTS: Final = _object(
         ),
     }
 )
+
+
+def foreign_tester(framework: str, rules: str, example: str) -> str:
+    """Return the system prompt for tests in another language, from the runner's own words."""
+    return f"""You write {framework}, for lines that no test reaches. {_STRANGERS}
+The segment's lines carry tags: `12 !` is a goal (run it), `12 ?` holds a fault nobody notices (make a test fail on
+it), `12  ` is context. Answer with up to 6 tests; `name` says in plain words what it shows. Each `code` is
+self-contained: its imports, then {rules}.
+For example:
+{example}
+Expected values come from what the code is meant to do (comments, names, callers), never from a guess. No network, no
+sleep, no timers, no skip, no processes, no files, no mock of what is tested, no snapshots, nothing random.
+Code that looks wrong: test what it should do, and it will be told to a person. Answer with the JSON object alone.
+"""

@@ -1,5 +1,6 @@
 """The mode: from a request to a report."""
 
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from tta_orchestrate.modes.test_gen import annotations, facts, pipeline, snapsho
 from tta_orchestrate.modes.test_gen.arena import Arena, Session
 from tta_orchestrate.modes.test_gen.diff import Diff
 from tta_orchestrate.modes.test_gen.environment import Environment, find_environment
+from tta_orchestrate.modes.test_gen.languages import Languages
 from tta_orchestrate.modes.test_gen.outcome import TargetResult
 from tta_orchestrate.modes.test_gen.patch import patch_of
 from tta_orchestrate.modes.test_gen.render import tidy
@@ -21,6 +23,7 @@ from tta_orchestrate.modes.test_gen.shape import measure, shape_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.modes.test_gen.splice import earlier_file, moved, splice
 from tta_orchestrate.ports.model import Engine
+from tta_orchestrate.ports.test_runner import TestRunner
 from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.sandbox.spec import Level
 from tta_orchestrate.settings.test_gen import SandboxPolicy, TestGen
@@ -46,6 +49,10 @@ class Request:
     """Where jobs run; ``None``: in this machine, at *level*."""
     environment: Environment | None = None
     """The interpreter as the jobs see it; ``None``: it is looked for."""
+    runners: tuple[TestRunner, ...] = ()
+    """Test runners of the other languages."""
+    which: Callable[[str], str | None] = shutil.which
+    """Where a program of theirs is."""
 
 
 def run(
@@ -76,9 +83,17 @@ def run(
         tree = stack.enter_context(snapshot.from_folder(request.root))
         base = stack.enter_context(snapshot.from_blobs(request.base_files())) if request.base_files else None
         project = facts.read_project(tree)
-        wanted, skipped = _targets(_wanted(request, tree, project), tree)
-        baseline = _baseline(arena, tree, project, wanted, settings)
-        paths = _largest_gaps(wanted, tree, baseline) if not request.files and request.changed is None else wanted
+        languages = Languages(
+            runners=request.runners, sandbox=sandbox, environment=environment, root=request.root, which=request.which,
+            settings=settings,
+        )  # fmt: skip
+        wanted, skipped = _targets(_wanted(request, tree, project, languages), tree, languages)
+        baseline = _baseline(arena, tree, project, [p for p in wanted if p.endswith(".py")], settings)
+        if not request.files and request.changed is None:
+            paths, more = _largest_gaps(wanted, tree, baseline, engine)
+            skipped += more
+        else:
+            paths = wanted
         skipped += [_over(path, settings) for path in paths[settings.max_targets :]]
         paths = paths[: settings.max_targets]
         results = []
@@ -89,19 +104,17 @@ def run(
                 )
                 continue
             diff = Diff(base=base, lines=request.changed[path]) if base is not None and request.changed else None
-            result = pipeline.generate(
-                arena,
-                tree,
-                project,
-                path,
-                _plan(settings, request.patience),
-                baseline=baseline,
-                diff=diff,
-                engine=engine,
-                clock=clock,
-            )
+            plan = _plan(settings, request.patience)
+            if path.endswith(".py"):
+                result = pipeline.generate(
+                    arena, tree, project, path, plan, baseline=baseline, diff=diff, engine=engine, clock=clock
+                )
+                _join(arena, tree, project, result, baseline)
+            else:
+                result = languages.generate(
+                    tree, path, plan, beside=paths, diff=diff, engine=engine, clock=clock
+                )  # fmt: skip
             results.append(result)
-            _join(arena, tree, project, result, baseline)
             if result.text:
                 tree.write(result.tests_path, result.text.encode())  # later targets choose other names, and measure it
         patch = patch_of({r.tests_path: (r.earlier, r.text) for r in results if r.text})
@@ -154,28 +167,28 @@ def _plan(settings: TestGen, patience: int) -> pipeline.Plan:
     )
 
 
-def _wanted(request: Request, tree: Snapshot, project: facts.Project) -> Sequence[str]:
+def _wanted(request: Request, tree: Snapshot, project: facts.Project, languages: Languages) -> Sequence[str]:
     """Return what was asked for: files, the changed sources, or every source, longest first until it is measured."""
     if request.files:
         return request.files
     tests = set(project.tests)
     sources = [p for p in tree.files() if p.endswith(".py") and p not in tests and not facts.is_support(p)]
+    sources += languages.sources(tree)
     if request.changed is not None:
         return [p for p in sources if request.changed.get(p)]
     return sorted(sources, key=lambda p: (-len(tree.read(p)), p))
 
 
-def _targets(files: Sequence[str], tree: Snapshot) -> tuple[list[str], list[Skipped]]:
+def _targets(files: Sequence[str], tree: Snapshot, languages: Languages) -> tuple[list[str], list[Skipped]]:
     present = set(tree.files())
     skipped: list[Skipped] = []
     wanted: list[str] = []
     for path in files:
         if path not in present:
             skipped.append(Skipped(path=path, reason=SkipReason.IGNORED, detail="not in the tree, or no regular file"))
-        elif not path.endswith(".py"):
-            skipped.append(
-                Skipped(path=path, reason=SkipReason.UNSUPPORTED, detail="the local generator knows Python only")
-            )
+        elif not path.endswith((".py", *languages.suffixes)):
+            detail = f"tests are written for {', '.join(['.py', *languages.suffixes])}"
+            skipped.append(Skipped(path=path, reason=SkipReason.UNSUPPORTED, detail=detail))
         else:
             wanted.append(path)
     return wanted, skipped
@@ -187,18 +200,31 @@ def _over(path: str, settings: TestGen) -> Skipped:
 
 def _baseline(arena: Arena, tree: Snapshot, project: facts.Project, paths: Sequence[str], settings: TestGen) -> Session:
     """Measure the existing suite once, for all targets; the tests that speak of them first."""
+    if not paths:
+        return Session(tests={}, note="no target is written in Python")
     first = list(dict.fromkeys(t for p in paths[:5] for t in facts.related(project, facts.read_unit(tree, p), tree)))
     return pipeline.measure_suite(arena, tree, project, paths, seconds=settings.suite_seconds, first=first)
 
 
-def _largest_gaps(paths: Sequence[str], tree: Snapshot, baseline: Session) -> list[str]:
+def _largest_gaps(
+    paths: Sequence[str], tree: Snapshot, baseline: Session, engine: Engine | None
+) -> tuple[list[str], list[Skipped]]:
+    """Return the files with the most lines that nothing runs; other languages follow, where a model can be asked."""
+    others = [p for p in paths if not p.endswith(".py")]
+    skipped = []
+    if engine is None or not engine.has_executor:
+        detail = "this language has no local generator: tests need a model, and no key is configured"
+        skipped = [Skipped(path=path, reason=SkipReason.UNSUPPORTED, detail=detail) for path in others]
+        others = []
+
     def gap(path: str) -> int:
         try:
             return len(measure(shape_of(tree.read(path)), baseline.arcs(path)).missing)
         except (SyntaxError, ValueError):
             return 0
 
-    return sorted((p for p in paths if gap(p)), key=lambda p: (-gap(p), p))
+    python = [p for p in paths if p.endswith(".py") and gap(p)]
+    return [*sorted(python, key=lambda p: (-gap(p), p)), *others], skipped
 
 
 def _done(result: TargetResult) -> bool:
@@ -236,7 +262,7 @@ def _report(
             files_changed=len(results), files_reviewed=len(done),
             lines_changed=sum(len(r.after.all_lines) for r in lines if r.after),
             lines_reviewed=sum(len(r.after.lines) for r in lines if r.after), units_planned=len(results),
-            units_done=len(done), performed_by=("local generator", *_models(results)),
+            units_done=len(done), performed_by=(*_local(results), *_models(results)),
         ),
         subject=Subject(),
         notices=notices,
@@ -245,8 +271,22 @@ def _report(
     )  # fmt: skip
 
 
+def _local(results: list[TargetResult]) -> tuple[str, ...]:
+    return ("local generator",) if not results or any(r.path.endswith(".py") for r in results) else ()
+
+
 def _models(results: list[TargetResult]) -> list[str]:
     return sorted({entry["model"] for r in results for entry in r.models if entry["model"]})
+
+
+def _ran_with(environment: Environment, results: list[TargetResult]) -> list[str]:
+    """Say what ran the tests: the interpreter, and the runners of other languages."""
+    notes = []
+    if not results or any(r.path.endswith(".py") for r in results):
+        notes.append(f"Tests ran with {environment.python} ({environment.origin}).")
+    others = {(r.baseline.get("runner"), r.baseline.get("version")) for r in results if not r.path.endswith(".py")}
+    notes += [f"Tests ran with {name} ({version})." for name, version in sorted(others) if name]
+    return notes
 
 
 def _notices(level: Level, environment: Environment, results: list[TargetResult]) -> tuple[str, ...]:
@@ -258,7 +298,7 @@ def _notices(level: Level, environment: Environment, results: list[TargetResult]
     aside = sum(len(r.baseline.get("set_aside", ())) for r in results)
     notes = [
         told[level],
-        f"Tests ran with {environment.python} ({environment.origin}).",
+        *_ran_with(environment, results),
         "Generated tests never approve anything: they tell what the code does.",
     ]
     if aside:

@@ -8,8 +8,9 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from tta_orchestrate.domain.measured import Branch, Measured
+
 Arc = tuple[int, int]
-Branch = tuple[int, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,35 +50,6 @@ class Shape:
         """Return the innermost function around *line*."""
         around = [s for s in self.symbols if s.first <= line <= s.last]
         return min(around, key=lambda s: s.last - s.first, default=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """Coverage of one file."""
-
-    lines: frozenset[int]
-    branches: frozenset[Branch]
-    all_lines: frozenset[int]
-    all_branches: frozenset[Branch]
-
-    @property
-    def line_percent(self) -> float:
-        """0..100; a file without statements is fully covered."""
-        return _percent(len(self.lines), len(self.all_lines))
-
-    @property
-    def branch_percent(self) -> float:
-        """0..100; a file without branches is fully covered."""
-        return _percent(len(self.branches), len(self.all_branches))
-
-    @property
-    def missing(self) -> tuple[int, ...]:
-        """Statements that nothing reaches."""
-        return tuple(sorted(self.all_lines - self.lines))
-
-
-def _percent(part: int, whole: int) -> float:
-    return round(100.0 * part / whole, 1) if whole else 100.0
 
 
 def measure(shape: Shape, arcs: Iterable[Arc]) -> Measured:

@@ -1,0 +1,1 @@
+"""One file per test runner; each ends in ``RUNNER``."""
