@@ -14,7 +14,7 @@ from tta_orchestrate.modes.test_gen.goals import Goal
 from tta_orchestrate.modes.test_gen.outcome import Drop
 from tta_orchestrate.modes.test_gen.prompts import TESTS, fence, foreign_tester
 from tta_orchestrate.modes.test_gen.proving import Target
-from tta_orchestrate.ports.model import Engine, GateResult, Json, Prompt, Task, TaskResult, UseCase
+from tta_orchestrate.ports.model import BATCHED, Engine, GateResult, Json, Prompt, Task, TaskResult, UseCase
 from tta_orchestrate.ports.test_runner import FAILED, Proposal, Ran
 from tta_orchestrate.syntax.faults import innermost
 
@@ -67,9 +67,9 @@ class Asking:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def climb(self, engine: Engine, wanted: Sequence[Goal]) -> list[Proposal]:
-        """Ask twice at most: the second round only for what the first left open, with its errors."""
+        """Ask twice at most (in batches once): the second round only for what the first left open, with its errors."""
         answered: set[str] = set()
-        for attempt in (1, 2):
+        for attempt in (1,) if engine.in_batches else (1, 2):
             asked = [g for g in wanted if attempt == 1 or (g.symbol in answered and self._worth_another(g))]
             if not asked or not engine.has_executor:
                 break
@@ -80,6 +80,7 @@ class Asking:
             for result in results:
                 if result.answer is not None and result.task.unit not in self._judged:  # paid for by an earlier run
                     self._judge(by_unit[result.task.unit], result.answer["tests"])
+            self.target.result.waits |= any(result.failure == BATCHED for result in results)
             answered = {by_unit[r.task.unit].symbol for r in results if r.answer is not None}
             self.target.result.models += [_told(result, attempt) for result in results]
         return list(self.accepted.values())

@@ -115,7 +115,7 @@ def _work(target: Target, plan: Plan, diff: Diff | None, engine: Engine | None) 
     choice, measured = _choose(target, asking.climb(engine, open_goals), measured)
     _finish(target, choice, measured)
     disputes = [d for doubt in asking.doubts.values() if (d := _dispute(target, doubt, diff)) is not None]
-    ruling = settle(_matter(target, disputes), engine)
+    ruling = settle(_matter(target, disputes), None if result.waits else engine)
     for name, reason in ruling.drop.items():
         target.drop(name, "passes", f"contradicts what is said of it, says the orchestrator: {reason}")
     if ruling.drop:

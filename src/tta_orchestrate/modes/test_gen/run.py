@@ -115,6 +115,8 @@ def run(
                     tree, path, plan, beside=paths, diff=diff, engine=engine, clock=clock
                 )  # fmt: skip
             results.append(result)
+            if result.waits and not result.kept:
+                result.reason = "the models were asked in a batch: a later run goes on with their answers"
             if result.text:
                 tree.write(result.tests_path, result.text.encode())  # later targets choose other names, and measure it
         patch = patch_of({r.tests_path: (r.earlier, r.text) for r in results if r.text})
