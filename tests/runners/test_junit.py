@@ -19,7 +19,7 @@ from tta_orchestrate.modes.test_gen import snapshot
 from tta_orchestrate.modes.test_gen.environment import find_environment
 from tta_orchestrate.modes.test_gen.runs import Runs, Try
 from tta_orchestrate.ports.test_runner import Answer, Ask, Host, Kit, Missing, Proposal
-from tta_orchestrate.runners.junit import RUNNER, JUnit
+from tta_orchestrate.runners.junit import RUNNER
 from tta_orchestrate.sandbox.run import Sandbox
 
 
@@ -425,7 +425,9 @@ def test_mutants_are_splices_inside_of_methods():
 
 
 def test_what_is_missing_is_named(tmp_path):
-    found = JUnit(jars=tmp_path, machines=tmp_path).equip(Tree(REPOSITORY), "src/main/java/shop/Price.java", HOST)
+    found = replace(RUNNER, jars=tmp_path, machines=tmp_path).equip(
+        Tree(REPOSITORY), "src/main/java/shop/Price.java", HOST
+    )
     assert isinstance(found, Missing)
     assert "junit-jupiter-api" in found.reason
     assert "apt-get install junit5" in found.reason
