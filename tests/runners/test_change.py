@@ -17,7 +17,7 @@ def changed(tmp_path_factory, worker_id):
         head = files["src/price.js"]
         repository(folder / "repo", "node_test", {**files, "src/price.js": head.replace("> 100", "> 50")})
         commit(folder / "repo", {"src/price.js": head.replace("each = 10", "each = 11")}, "change")
-        return tta(folder / "repo", script("node_test", "../src/price.js"), "--base", "HEAD~1", mutants=12)
+        return tta(folder / "repo", script("node_test", "../src/price.js"), "--base", "HEAD~1", mutants=6)
 
     return once(tmp_path_factory, worker_id, "ecma-change", make)
 

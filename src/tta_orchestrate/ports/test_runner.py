@@ -242,7 +242,7 @@ class TestRunner(Protocol):
         ...
 
     def claim(self, tree: Files, source: str) -> int:
-        """Return how surely *source* is tested with this runner: 0 not, 1 possibly, 2 named by the repository."""
+        """Return how surely *source* is tested with this: 0 not, 1 if it is asked for, more: the repository says so."""
         ...
 
     def equip(self, tree: Files, source: str, host: Host) -> Kit | Missing:
