@@ -6,7 +6,7 @@ Whatever runs, runs in the sandbox, in a fresh copy of the tree; what comes back
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.domain.mutant import Mutant
@@ -15,8 +15,17 @@ TREE, OUT, TOOLS, CACHE = "@tree@", "@out@", "@tools@", "@cache@"
 """Placeholders in the arguments, environment and tool files of a command: the copy of the tree (writable, thrown away
 afterwards), the folder for results, the folder of ``Command.tools``, and a folder that the runs of one job share."""
 MARK = "tta-orchestrate: generated"
-"""Stands in a comment at the head of every generated file."""
+"""Stands in a comment line of its own at the head of every generated file; ``heading`` writes it."""
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+
+
+def heading(source: str) -> tuple[str, str]:
+    """Return the first two lines of the tests of *source*, in a language whose comments begin with ``//``.
+
+    The path is a stranger's: no character of it ends a comment, or is read as another one.
+    """
+    plain = "".join(c if c.isprintable() and c != "\\" else "?" for c in source)
+    return f"// {MARK}", f"// Tests of {plain}."
 
 
 class Files(Protocol):
@@ -111,6 +120,10 @@ class Ask:
     """Files whose coverage is wanted; empty: nothing is measured."""
     env: Mapping[str, str] = field(default_factory=dict)
     """On top of the command's own: ``TZ``, ``LANG`` …"""
+    replaced: str = ""
+    """The file whose text the variants take the place of."""
+    variants: tuple[str, ...] = ()
+    """Texts to run the tests with, one after the other in one process; only where the runner ``VariesInOneGo``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +198,28 @@ class Words:
     """The form of one test, in a few plain sentences."""
     example: str
     """One whole proposal, as its ``code`` has to look."""
+
+
+@runtime_checkable
+class VariesInOneGo(Protocol):
+    """What a runner can do besides, where starting its process is dear: many mutants of a file in one run."""
+
+    def variants(self, answer: Answer, ask: Ask, kit: Kit) -> tuple[SuiteRun, ...]:
+        """Return what each of ``ask.variants`` showed, as far as the run got; the one at which it ended is the last."""
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """What a runner can do besides, where its own tools must be compiled: that once, before any run."""
+
+    def preparation(self, kit: Kit) -> Command:
+        """Return how; nothing of the repository may run in it, because its results are believed."""
+        ...
+
+    def prepared(self, answer: Answer, kit: Kit) -> Kit:
+        """Return the kit with what came of it; the same kit where nothing did."""
+        ...
 
 
 class TestRunner(Protocol):

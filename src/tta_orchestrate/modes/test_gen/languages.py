@@ -1,7 +1,7 @@
 """Targets in other languages than Python: whose runner they belong to, and their way through the mode."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from tta_orchestrate.modes.test_gen.pipeline import Plan
 from tta_orchestrate.modes.test_gen.runs import Runs, Tried
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.ports.model import Engine
-from tta_orchestrate.ports.test_runner import Host, Missing, TestRunner
+from tta_orchestrate.ports.test_runner import Answer, Host, Missing, Prepares, TestRunner
 from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.settings.test_gen import TestGen
 
@@ -31,6 +31,7 @@ class Languages:
     root: Path
     which: Callable[[str], str | None]
     settings: TestGen
+    _prepared: dict[tuple[str, str], Answer] = field(default_factory=dict)
     _suites: dict[tuple[str, str, tuple[str, ...]], Tried] = field(default_factory=dict)
 
     @property
@@ -59,6 +60,10 @@ class Languages:
             sandbox=self.sandbox, environment=self.environment, root=self.root, runner=runner, kit=kit,
             memory_mib=self.settings.memory_mib, loopback=self.settings.loopback,
         )  # fmt: skip
+        if isinstance(runner, Prepares):
+            answer = self._prepared.get((runner.name, kit.version)) or runs.prepare(tree)
+            self._prepared[runner.name, kit.version] = answer
+            runs = replace(runs, kit=runner.prepared(answer, kit))
         suite = self._suite(runs, tree, path, beside)
         return by_model.generate(runs, tree, path, plan, suite=suite, diff=diff, engine=engine, clock=clock)
 

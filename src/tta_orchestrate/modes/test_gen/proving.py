@@ -218,13 +218,13 @@ def judged(tried: Tried, names: Collection[str]) -> Killing:
 
 def _in_time(target: Target, mutants: Sequence[Mutant], tries: Sequence[Try]) -> Iterable[tuple[Mutant, Tried | None]]:
     """Run *tries* in small lots for as long as there is time; the rest is given back unrun."""
-    lot = 8
+    lot = target.runs.lot
     for at in range(0, len(tries), lot):
         part = mutants[at : at + lot]
         if target.left() <= 0:
             yield from ((m, None) for m in part)
         else:
-            yield from zip(part, target.runs.many(target.tree, tries[at : at + lot]), strict=True)
+            yield from zip(part, target.runs.mutants(target.tree, target.path, tries[at : at + lot]), strict=True)
 
 
 def mutate_suite(target: Target, mutants: Sequence[Mutant], *, share: float = 0.35) -> dict[int, Killing]:
@@ -237,14 +237,14 @@ def mutate_suite(target: Target, mutants: Sequence[Mutant], *, share: float = 0.
     until = target.left() * (1 - share)
     seconds = 3 * suite.answer.seconds + 5
     files = target.runs.runner.tests(target.tree)
-    lot = 8
+    lot = target.runs.lot
     for at in range(0, len(reached), lot):
         part = reached[at : at + lot]
         if target.left() < until:
             found.update({m.id: Killing(status="not-run") for m in reached[at:]})
             break
         tries = [Try(ask=Ask(tests=files), files={target.path: m.apply(target.text)}, seconds=seconds) for m in part]
-        for mutant, tried in zip(part, target.runs.many(target.tree, tries), strict=True):
+        for mutant, tried in zip(part, target.runs.mutants(target.tree, target.path, tries), strict=True):
             found[mutant.id] = _by_suite(tried, passed)
     return found
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from tta_orchestrate.modes.test_gen.arena import WORKER, WORKER_SEEN_AS, boot, read_record
 from tta_orchestrate.modes.test_gen.environment import Environment
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
-from tta_orchestrate.ports.test_runner import Answer, Ask, Kit, SuiteRun, TestRunner
+from tta_orchestrate.ports.test_runner import Answer, Ask, Command, Kit, Prepares, SuiteRun, TestRunner, VariesInOneGo
 from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.sandbox.spec import Bind, End, Job, JobResult, Level, Limits
 
@@ -63,24 +63,54 @@ class Runs:
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             return [tried for part in pool.map(lambda part: self._job(tree, part), parts) for tried in part]
 
+    def prepare(self, tree: Snapshot) -> Answer:
+        """Let the runner compile its own tools, where it has any; the answer is for its ``prepared``."""
+        if not isinstance(self.runner, Prepares):
+            return Answer()
+        return self._answers(tree, [(self.runner.preparation(self.kit), Try(ask=Ask(tests=()), seconds=60))])[0]
+
+    @property
+    def lot(self) -> int:
+        """How many mutants are worth trying in one go."""
+        return 32 if isinstance(self.runner, VariesInOneGo) else 8
+
+    def mutants(self, tree: Snapshot, path: str, what: Sequence[Try]) -> list[Tried]:
+        """Do runs that differ in the text of *path* alone: in one process where the runner can, else one by one."""
+        if not isinstance(self.runner, VariesInOneGo) or len(what) <= 1:
+            return self.many(tree, what)
+        first, texts = what[0], tuple(one.files[path] or "" for one in what)
+        ask = replace(first.ask, replaced=path, variants=texts)
+        files = {name: text for name, text in first.files.items() if name != path}
+        whole = self.one(tree, Try(ask=ask, files=files, seconds=first.seconds + sum(one.seconds for one in what)))
+        runs = self.runner.variants(whole.answer, ask, self.kit)
+        if not runs:
+            return self.many(tree, what)
+        done = Answer(codes=(0,), seconds=whole.answer.seconds / len(runs))
+        found = [Tried(run=run, answer=done) for run in runs]
+        if len(runs) < len(what) or not whole.answer.ok:  # the last one ended the process: its verdict is its own
+            found[-1] = self.one(tree, what[len(runs) - 1])
+        return [*found, *self.mutants(tree, path, what[len(runs) :])] if len(runs) < len(what) else found
+
     def _job(self, tree: Snapshot, part: Sequence[Try]) -> list[Tried]:
-        commands = [self.runner.command(one.ask, self.kit) for one in part]
+        answers = self._answers(tree, [(self.runner.command(one.ask, self.kit), one) for one in part])
+        return [self._tried(tree, one, answer) for one, answer in zip(part, answers, strict=True)]
+
+    def _answers(self, tree: Snapshot, part: Sequence[tuple[Command, Try]]) -> list[Answer]:
         private = self.sandbox.level is Level.PRIVATE
         request = {
             "command": "steps", "tree": _TREE if private else str(tree.path), "data_mib": self.memory_mib,
             "links": [{"path": path, "target": str(self.root / path)} for path in self.kit.links],
             "runs": [{"steps": c.steps, "env": dict(c.env), "folder": self.kit.folder, "files": dict(one.files),
             "tools": dict(c.tools), "results": c.results, "seconds": one.seconds}
-            for one, c in zip(part, commands, strict=True)],
+            for c, one in part],
         }  # fmt: skip
-        result = self.sandbox.run(self._wrapped(tree, request, sum(one.seconds for one in part) + 5))
+        result = self.sandbox.run(self._wrapped(tree, request, sum(one.seconds for _, one in part) + 5))
         found = {
             int(r["number"]): r
             for line in result.lines
             if (r := read_record(line)) is not None and r.get("event") == "run" and isinstance(r.get("number"), int)
         }
-        answers = [_answer(found.get(n), result) for n in range(len(part))]
-        return [self._tried(tree, one, answer) for one, answer in zip(part, answers, strict=True)]
+        return [_answer(found.get(n), result) for n in range(len(part))]
 
     def _wrapped(self, tree: Snapshot, request: Mapping[str, Any], seconds: float) -> Job:
         private = self.sandbox.level is Level.PRIVATE
