@@ -16,6 +16,8 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
+from machine import machine
+
 from tta_orchestrate.domain.cost import NanoUsd
 from tta_orchestrate.domain.ledger import Envelope, Identity, Limit, Terms, Window
 from tta_orchestrate.domain.outcome import Outcome, conclude
@@ -80,6 +82,7 @@ def main() -> int:
         "worst_tries": max(one[2] for one in figures),
         "seconds": round(seconds, 1),
     }
+    print(machine())
     print(json.dumps(result))
     print(f"kept = {kept}, written = {written}: {'nothing lost' if kept == written else 'LOST'}")
     return 0 if kept == written else 1

@@ -17,6 +17,8 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from machine import machine
+
 from samples import EVERYTHING
 from tta_orchestrate.sinks.metrics_prom import SINK
 from tta_orchestrate.telemetry.dashboards import PROMETHEUS_PANELS
@@ -77,6 +79,7 @@ def main() -> int:
         finally:
             process.terminate()
             process.wait()
+    print(machine())
     print(json.dumps({"up": up, "panels": len(PROMETHEUS_PANELS), "empty": empty}))
     return 1 if empty else 0
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import ledger_sample
+from machine import machine
 
 from tta_orchestrate.cli import app
 from tta_orchestrate.domain.accounts import months_back
@@ -71,6 +72,8 @@ def telemetry() -> dict:
 
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
     from samples import EVERYTHING
+    from tta_orchestrate.cli.desk import Desk
+    from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.sinks.metrics_prom import SINK
     from tta_orchestrate.telemetry.otlp import Target, export
 
@@ -88,6 +91,9 @@ def telemetry() -> dict:
     started = time.monotonic()
     SINK.render(run)
     figures = {"calls": len(run.cost.calls), "metrics_prom_seconds": round(time.monotonic() - started, 3)}
+    started = time.monotonic()
+    Desk(Settings(), {}, mode="review", output=Path()).close(run)
+    figures["off_seconds"] = round(time.monotonic() - started, 6)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     now = datetime.now(UTC)
@@ -104,6 +110,7 @@ if __name__ == "__main__":
     figures = report()
     figures["plan"] = plan()
     figures["telemetry"] = telemetry()
+    figures["machine"] = machine()
     figures["peak_rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(json.dumps(figures))
     sys.exit(figures["exit"])

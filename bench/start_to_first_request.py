@@ -7,14 +7,12 @@ The child does what a run does: settings, engine, one task. The clock stops when
 """
 
 import argparse
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
-from pathlib import Path
+
+from machine import machine
 
 from tta_orchestrate.loopback.server import Loopback
 
@@ -39,18 +37,6 @@ VENDORS = (
     ("google-ai-studio", "gemini-3.8-flash", "", None),
     ("anthropic", "claude-sonnet-5-5", "", 1.5),
 )
-
-
-def machine() -> str:
-    model = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
 
 
 def main() -> None:

@@ -17,20 +17,23 @@ CHUNK = 65536
 
 
 class Boxes:
-    """*prep* and *box* of one run, each started once at most."""
+    """*prep*, *build* and *box* of one run, each started once at most."""
 
     def __init__(self, host: Host, say: Callable[[str], None]) -> None:
         self._host, self._say = host, say
+        self._asked: set[str] = set()
         self._running: dict[str, tuple[Container, subprocess.Popen[str], threading.Thread]] = {}
         self._closed = False
 
     def order(self, words: str) -> None:
-        """Do what the brain asked for: ``start prep``, ``stop prep``, ``start box``, ``stop box``."""
+        """Do what the brain asked for: to start or stop one of them."""
         verb, role = words.split(" ")
         if verb == "stop":
             self._kill(role)
-        elif role not in self._running and not self._closed and (container := self._host.beside(role)):
-            self._start(role, container)
+        elif role not in self._asked and not self._closed and (container := self._host.beside(role)):
+            self._asked.add(role)
+            if role != "prep" or not self._restored():
+                self._start(role, container)
 
     def kill(self) -> None:
         """End all of them, without waiting for it; none starts any more."""
@@ -49,6 +52,22 @@ class Boxes:
                 process.kill()
                 remove(self._host.engine, container.name)
             thread.join(REMOVE_TIMEOUT)
+
+    def _restored(self) -> bool:
+        """Whether an earlier run has installed the very same."""
+        cache, rooms = self._host.cache(), self._host.rooms
+        if cache is None or rooms is None or not (said := cache.restore(rooms.key(), rooms.folder / "deps")):
+            return False
+        self._say(f"prep: {said}")
+        taken = said.startswith("taken")
+        if taken:
+            rooms.tell("prep", 0)
+        return taken
+
+    def _keep(self) -> None:
+        cache, rooms = self._host.cache(), self._host.rooms
+        if cache is not None and rooms is not None and (said := cache.save(rooms.key(), rooms.folder / "deps")):
+            self._say(f"prep: {said}")
 
     def _start(self, role: str, container: Container) -> None:
         network = f"network {container.network}"
@@ -73,6 +92,8 @@ class Boxes:
             self._say(f"{role}: {line}")
         code = process.wait()
         self._say(f"{role}: ended with exit code {code}")
+        if role == "prep" and code == 0:
+            self._keep()  # before the brain hears of it, and so before code of the repository runs beside it
         with contextlib.suppress(OSError):  # the folders may be gone already when all is over
             if self._host.rooms:
                 self._host.rooms.tell(role, code)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cache import Cache
 from container import BRAIN_ENVIRONMENT, Container, Limits, Mount, keyless, variable
 from rescue import CheckSlot
 from rooms import Rooms, box, prep
@@ -69,13 +70,21 @@ class Host:
         return {**self.environ, **own, "TTA_ROOMS": str(self.rooms.folder) if self.rooms else ""}
 
     def beside(self, role: str) -> Container | None:
-        """Return the container *role* (``prep`` or ``box``) that the program may ask for, if it may."""
+        """Return the container *role* (``prep``, ``build`` or ``box``) that the program may ask for, if it may."""
         if self.rooms is None:
             return None
         name = f"tta-{role}-{self.nonce[:12]}"
-        if role == "prep":
-            return prep(self.image, name, self.user, self.rooms, network=self.network, environ=self.environ)
+        if role != "box":
+            return prep(self.image, name, self.user, self.rooms, role, network=self.network, environ=self.environ)
         return box(self.image, name, self.user, self.rooms)
+
+    def cache(self) -> Cache | None:
+        """Return where installed dependencies are kept between runs, if the workflow names a folder for it."""
+        folder = Path(self.environ.get("TTA_DEPS_CACHE", ""))
+        if self.rooms is None or not folder.is_absolute():
+            return None
+        user, _, group = self.user.partition(":")
+        return Cache(folder, self.image, (int(user), int(group)))
 
     def slot(self) -> CheckSlot | None:
         """Return where a verdict could be posted, or ``None`` when that is not known."""

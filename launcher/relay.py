@@ -18,7 +18,7 @@ WIDTH_LIMIT = 8192
 _BREAKS = re.compile("[\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _COMMAND = re.compile(r"::([a-z-]+)(?: [^\r\n]*?)?::[^\r\n]*\Z")
-_ORDER = re.compile(r"(?:start|stop) (?:prep|box)\Z")
+_ORDER = re.compile(r"(?:start|stop) (?:prep|build|box)\Z")
 _EXIT = re.compile(r"exit ([0-9]{1,3})\Z")
 _GAP = "\u200b"
 

@@ -3,12 +3,12 @@
 ========== ============ ============= ==========================================
 folder     written by   read by       holds
 ========== ============ ============= ==========================================
-``source`` brain        prep, box     the tested tree: regular files, no ``.git``
-``plan``   brain        prep          what to install
-``deps``   prep         box           what was installed; the brain never sees it
+``source`` brain        all others    the tested tree: regular files, no ``.git``
+``plan``   brain        prep, build   what to install; its key in the cache is for the launcher
+``deps``   prep, build  box           what was installed; the brain never sees it
 ``in``     brain        box           jobs
 ``out``    box          brain         results; in the box, only its root may write
-``state``  launcher     brain         how prep and box ended
+``state``  launcher     brain         how the others ended
 ========== ============ ============= ==========================================
 """
 
@@ -52,6 +52,14 @@ class Rooms:
         writable = {"source", "plan", "in"}
         return [Mount(self.folder / name, name in writable) for name in MODES if name != "deps"]
 
+    def key(self) -> str:
+        """Return the key that the brain gave to what *prep* will install; empty where there is none."""
+        try:
+            with (self.folder / "plan" / "key").open(encoding="ascii") as file:
+                return file.read(100).strip()
+        except (OSError, ValueError):
+            return ""
+
     def tell(self, role: str, code: int) -> None:
         """Leave word of how container *role* ended."""
         draft = self.folder / "state" / f".{role}"
@@ -63,15 +71,20 @@ class Rooms:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def prep(image: str, name: str, user: str, rooms: Rooms, *, network: str, environ: Mapping[str, str]) -> Container:
-    """Return the container that installs: a network and a proxy at most, and never a proxy's password."""
+def prep(
+    image: str, name: str, user: str, rooms: Rooms, role: str = "prep", *, network: str, environ: Mapping[str, str]
+) -> Container:
+    """Return the container that installs: a network and a proxy at most, and never a proxy's password.
+
+    *role* is ``prep`` for dependencies, ``build`` for the tested project itself, whose own code runs while it is built.
+    """
     proxies = tuple(one for one in PROXIES if environ.get(one) and "@" not in environ[one])
     folder = rooms.folder
     return Container(
         image=image,
         name=name,
         user=user,
-        arguments=("-I", "-m", "tta_orchestrate.sandbox.prep", str(folder)),
+        arguments=("-I", "-m", "tta_orchestrate.sandbox.prep", str(folder), role),
         environment=proxies,
         mounts=(Mount(folder / "source"), Mount(folder / "plan"), Mount(folder / "deps", writable=True)),
         network=network,

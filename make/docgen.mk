@@ -1,8 +1,9 @@
 BENCH_DOCS := bench/.venv-docs
 ORACLE := bench/oracle
+DOCS_TOOLS := bench/.venv-docs-tools
 DOCS_PACKAGES := requests click httpx rich pydantic networkx sqlalchemy django
 
-.PHONY: docs-bench logseq-oracle docs-truth
+.PHONY: docs-bench logseq-oracle docs-truth docs-tools
 
 $(BENCH_DOCS)/done: | $(BIN)/python
 	$(BIN)/python -m venv $(BENCH_DOCS)
@@ -19,6 +20,14 @@ docs-bench: $(STAMPS)/dev $(BENCH_DOCS)/done ## docgen on eight real packages: c
 
 docs-truth: $(STAMPS)/dev $(BENCH_DOCS)/done ## The truth gate: recall on injected lies, false positives on human docs
 	$(BIN)/python bench/docs_truth.py $$(echo $(BENCH_DOCS)/lib/python3*/site-packages) requests click httpx rich pydantic networkx
+
+$(DOCS_TOOLS)/done: | $(BIN)/python
+	$(PYTHON) -m venv $(DOCS_TOOLS)
+	$(DOCS_TOOLS)/bin/pip install --quiet --disable-pip-version-check mkdocs==1.6.1 sphinx==9.0.4 myst-parser==5.2.0
+	@touch $@
+
+docs-tools: $(STAMPS)/dev $(BENCH_DOCS)/done $(DOCS_TOOLS)/done ## MkDocs and Sphinx build what docgen writes, a warning is an error
+	bench/docs_tools.sh $(abspath $(BIN))/tta-orchestrate $(abspath $(DOCS_TOOLS))/bin $$(echo $(abspath $(BENCH_DOCS))/lib/python3*/site-packages) requests click httpx rich networkx
 
 logseq-oracle: $(STAMPS)/dev $(BENCH_DOCS)/done $(ORACLE)/node_modules/mldoc/package.json ## Our Logseq linter against Logseq's own parser
 	rm -rf bench/.graph && mkdir -p bench/.graph

@@ -6,4 +6,4 @@ JVM_TESTS := $(wildcard tests/runners/test_junit.py tests/runners/test_go_test.p
 
 languages-jvm: $(STAMPS)/dev ## test-gen with JUnit, JaCoCo, Kotlin and go test from the system's packages (root installs what is missing)
 	@scripts/system-packages $(JVM_PACKAGES) || echo "make languages-jvm: the tests that are skipped below are NOT RUN" >&2
-	$(BIN)/python -m pytest -q -n 2 -rs $(JVM_TESTS)
+	TTA_LANGUAGES=1 $(BIN)/python -m pytest -q -n 2 -rs $(JVM_TESTS)

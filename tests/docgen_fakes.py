@@ -74,6 +74,8 @@ class ScriptedEngine:
     def has_orchestrator(self) -> bool:
         return self.scores is not None
 
+    in_batches = False
+
     def execute(self, tasks, gate):
         return [self._one(task, gate) for task in tasks]
 

@@ -42,6 +42,7 @@ class GitHubServer:
     check_runs: dict = field(default_factory=dict)
     annotations: dict = field(default_factory=dict)
     comments: dict = field(default_factory=dict)
+    issues: dict = field(default_factory=dict)
     reviews: list = field(default_factory=list)
     review_comments: list = field(default_factory=list)
     resolved: set = field(default_factory=set)
@@ -58,6 +59,11 @@ class GitHubServer:
     user: str = "github-actions[bot]"
     repositories: object = None
     """Folder of bare repositories that are served to git."""
+    push_token: str = ""
+    """What git must show to push, as the job's token on GitHub; ``""``: nobody pushes."""
+    pushes: int = 0
+    on_git: object = lambda headers: None
+    """Called with the headers of each request of git, while it waits; what it returns is the answer, if anything."""
     git_dir: object = None
     """The repository behind the endpoints for trees, commits, references and comparisons: git itself does the work."""
 
@@ -351,6 +357,23 @@ class GitHubServer:
         self.comments[int(identity)]["body"] = given["body"]
         return 200, self.comments[int(identity)]
 
+    # -- issues
+
+    def list_issues(self, given, options):
+        shown = [one for one in self.issues.values() if one["state"] == options.get("state", "open")]
+        return 200, _page(shown[::-1], options)
+
+    def create_issue(self, given, options):
+        number = 1 + len(self.issues)
+        author = {"login": self.user, "type": "Bot" if self.user.endswith("[bot]") else "User"}
+        address = f"https://github.com/{self.repository}/issues/{number}"
+        self.issues[number] = {"number": number, "state": "open", "user": author, "html_url": address, **given}
+        return 201, self.issues[number]
+
+    def update_issue(self, number, given, options):
+        self.issues[int(number)].update(given)
+        return 200, self.issues[int(number)]
+
     # -- ways in
 
     def transport(self):
@@ -367,13 +390,15 @@ class GitHubServer:
         return httpx2.MockTransport(serve)
 
     @contextmanager
-    def serve(self):
-        """Listen on the loopback; yield the address of the API."""
+    def serve(self, tls=None):
+        """Listen on the loopback, with the TLS of a server's context if one is given; yield the address of the API."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/api/v3"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/api/v3"
         finally:
             server.shutdown()
             server.server_close()
@@ -402,6 +427,9 @@ ROUTES = [
     ("GET", r"pulls/(\d+)/reviews", GitHubServer.list_reviews),
     ("POST", r"pulls/(\d+)/reviews", GitHubServer.create_review),
     ("GET", r"contents/(.+)", GitHubServer.get_content),
+    ("GET", r"issues", GitHubServer.list_issues),
+    ("POST", r"issues", GitHubServer.create_issue),
+    ("PATCH", r"issues/(\d+)", GitHubServer.update_issue),
     ("GET", r"issues/(\d+)/comments", GitHubServer.list_comments),
     ("POST", r"issues/(\d+)/comments", GitHubServer.create_comment),
     ("PATCH", r"issues/comments/(\d+)", GitHubServer.update_comment),
@@ -444,7 +472,17 @@ def _page(items, options):
 
 def _backend(state, handler, body):
     """Let git's own CGI program answer; return status, headers and body."""
+    answer = state.on_git({key.lower(): value for key, value in handler.headers.items()})
+    if answer is not None:
+        return answer
     path, _, query = handler.path.partition("?")
+    settings = {"safe.directory": "*", "uploadpack.allowAnySHA1InWant": "true"}
+    if "git-receive-pack" in handler.path:
+        shown = base64.b64encode(f"x-access-token:{state.push_token}".encode()).decode()
+        if not state.push_token or handler.headers.get("Authorization") != f"basic {shown}":
+            return 401, {"WWW-Authenticate": 'Basic realm="GitHub"'}, b""
+        settings["http.receivepack"] = "true"
+        state.pushes += handler.command == "POST"
     environ = {
         "PATH": os.defpath,
         "GIT_PROJECT_ROOT": str(state.repositories),
@@ -456,7 +494,6 @@ def _backend(state, handler, body):
         "CONTENT_TYPE": handler.headers.get("Content-Type", ""),
         "HTTP_CONTENT_ENCODING": handler.headers.get("Content-Encoding", ""),
     }
-    settings = {"safe.directory": "*", "uploadpack.allowAnySHA1InWant": "true"}
     environ["GIT_CONFIG_COUNT"] = str(len(settings))
     for number, (key, value) in enumerate(settings.items()):
         environ |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}

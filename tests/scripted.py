@@ -48,6 +48,8 @@ class ScriptedEngine:
     def has_orchestrator(self):
         return self.judge_ is not None
 
+    in_batches = False
+
     def execute(self, tasks, gate):
         chain = [("cheap", self.reader)] + ([("strong", self.strong_reader)] if self.strong_reader else [])
         return [self._solve(task, gate, chain) for task in tasks]

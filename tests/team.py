@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tta_orchestrate.cli.wiring import Doors, Surroundings, build_engine
+from tta_orchestrate.engine.batches import WaitingRoom
 from tta_orchestrate.engine.clock import VirtualClock
 from tta_orchestrate.ports.model import GateResult, Prompt, Task, UseCase
 from tta_orchestrate.settings.model import Settings
@@ -119,7 +120,9 @@ class World:
     doors: Doors | None = None
     engines: list = field(default_factory=list)
 
-    def engine(self, *, journal=False, on_journal_write=lambda: None, spending=None, private=None, **changes):
+    def engine(
+        self, *, journal=False, on_journal_write=lambda: None, spending=None, private=None, room=None, **changes
+    ):
         around = Surroundings(
             clock=self.clock,
             seed=7,
@@ -129,6 +132,7 @@ class World:
             spending=spending,
             private=private,
             doors=self.doors,
+            room=room or WaitingRoom(),
         )
         self.engines.append(build_engine(settings(self.url, **changes), self.env, around))
         return self.engines[-1]

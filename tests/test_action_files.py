@@ -34,6 +34,14 @@ def steps(workflow):
     return [step for job in jobs.values() for step in job.get("steps", [])]
 
 
+def test_examples_run_the_program_in_the_version_of_this_tree():
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[1]
+    texts = {path.name: path.read_text() for path in EXAMPLES}
+    named = {name: re.findall(r"pipx run (\S+)", text) for name, text in texts.items()}
+    assert {name for name, found in named.items() if found} == {"monthly-report.yml", "sharded-review.yml"}
+    assert {one for found in named.values() for one in found} == {f"tta-orchestrate=={version}"}
+
+
 def test_inputs_are_the_same_everywhere():
     names = list(ROOT_ACTION["inputs"])
     assert [row[0].strip("`") for row in table("Inputs")] == names
@@ -97,12 +105,22 @@ def test_every_example_asks_for_the_permissions_of_its_mode_and_no_more(file):
         assert job["timeout-minutes"]
         step = next((step for step in job["steps"] if step.get("uses", "").startswith("tta/orchestrate")), None)
         if step is None:  # a job of the command line
-            assert {scope for scope, level in job["permissions"].items() if level != "read"} <= {"issues"}
+            delivers = any("tta-orchestrate deliver" in one.get("run", "") for one in job["steps"])
+            writes = {scope for scope, level in job["permissions"].items() if level != "read"}
+            assert writes <= ({"contents", "pull-requests"} if delivers else {"issues"})
             continue
         mode = step.get("with", {}).get("mode", "review")
         for scope, level in job["permissions"].items():
-            rows = allowed.values() if "${{" in mode else [allowed[mode]]
+            rows = [allowed[one] for one in host.MODES] if "${{" in mode else [allowed[mode]]
             assert all(level in row[scope] for row in rows), f"{scope}: {level}"
+
+
+def test_the_job_that_delivers_holds_no_key_checks_nothing_out_and_follows_one_that_may_only_read():
+    jobs = yaml.safe_load((ROOT / "examples" / "workflows" / "test-gen-deliver.yml").read_text())["jobs"]
+    assert jobs["test-gen"]["permissions"]["contents"] == "read"
+    assert jobs["deliver"]["needs"] == "test-gen"
+    assert [step for step in jobs["deliver"]["steps"] if "uses" in step] == []
+    assert "secrets." not in str(jobs["deliver"])
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)

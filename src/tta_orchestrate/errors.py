@@ -16,6 +16,7 @@
     │   ├── NotFoundError    3   there is no such thing, or the token may not see it
     │   └── AnswerLostError  3   a write was sent, and whether it was done is not known
     └── DeliveryError        3   a result exists but could not be written anywhere
+        ├── PatchRefusedError  3   a patch holds what is not delivered, or was made for another commit
         └── PublishForbiddenError  3   the repository or the token does not allow branches or pull requests
 
 Anything else that escapes is a bug: the command line reports it as one, with exit code 70 (`EX_SOFTWARE`).
@@ -100,6 +101,10 @@ class DeliveryError(OrchestrateError):
     """Results exist, but none of the places to leave them took them."""
 
     exit_code = 3
+
+
+class PatchRefusedError(DeliveryError):
+    """A patch holds something that this program does not write into a repository, or is not for this commit."""
 
 
 class PublishForbiddenError(DeliveryError):

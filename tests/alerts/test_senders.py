@@ -12,6 +12,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from authority import authority
 from tta_orchestrate import registry
 from tta_orchestrate.alerts import smtp
 from tta_orchestrate.alerts._post import checked
@@ -167,28 +168,78 @@ def test_mail_arrives_at_a_real_server():
     assert b"$80.00 of $100.00" in letter.content
 
 
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
-@pytest.mark.parametrize(("password", "arrives"), [("right", True), ("wrong", False)])
-def test_mail_signs_in_with_the_password_from_the_environment(password, arrives):
-    def check(server, session, envelope, mechanism, data):
-        return AuthResult(success=data.password == b"right")
+PASSWORD = "c0rrect-horse"
 
-    options = {"authenticator": check, "auth_require_tls": False, "auth_required": True}
-    recipient = Recipient(
-        channel=Channel.SMTP,
-        host="127.0.0.1",
-        security=Security.NONE,
-        user="ada",
-        secret_env="MAIL_PASSWORD",
-        sender="tta@example.com",
-        to=("a@example.com",),
+
+@pytest.fixture(scope="module")
+def own_authority(tmp_path_factory):
+    return authority(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=["starttls", "tls"])
+def secure(request, own_authority):
+    """A mail server that wants TLS, from the start or by STARTTLS, and then a password; with what clients showed it."""
+    shown = []
+
+    def check(server, session, envelope, mechanism, data):
+        shown.append((session.ssl is not None or request.param == "tls", data.password.decode()))
+        right = data.password == PASSWORD.encode()
+        return AuthResult(success=right, handled=right, message=None if right else f"535 no: {data.password.decode()}")
+
+    context = own_authority.server_context()
+    how = (
+        {"tls_context": context, "require_starttls": True} if request.param == "starttls" else {"ssl_context": context}
     )
-    with mail_server(**options) as (port, box):
-        there = recipient.model_copy(update={"port": port})
-        notes = alerting.tell([ALERT], [there], {"MAIL_PASSWORD": password}, NOW)
-    assert bool(box.letters) is arrives
-    assert bool(notes) is not arrives
-    assert all("wrong" not in note for note in notes)
+    with mail_server(**how, authenticator=check, auth_required=True, auth_require_tls=request.param == "starttls") as (
+        port,
+        box,
+    ):
+        yield _recipient(port, security=Security(request.param)), box, shown
+
+
+def _recipient(port, **changes):
+    told = {"channel": "smtp", "host": "127.0.0.1", "port": port, "user": "ada", "secret_env": "MAIL_PASSWORD",
+            "sender": "tta@example.com", "to": ("a@example.com",), **changes}  # fmt: skip
+    return Recipient.model_validate(told)
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+def test_mail_over_tls_signs_in_when_the_certificate_is_trusted(secure, own_authority, monkeypatch):
+    recipient, box, shown = secure
+    monkeypatch.setenv("SSL_CERT_FILE", str(own_authority.ca))
+    assert alerting.tell([ALERT], [recipient], {"MAIL_PASSWORD": PASSWORD}, NOW) == ()
+    assert len(box.letters) == 1
+    assert shown == [(True, PASSWORD)]
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+def test_a_mail_server_whose_certificate_nobody_vouches_for_gets_no_password(secure, monkeypatch):
+    recipient, box, shown = secure
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    [note] = alerting.tell([ALERT], [recipient], {"MAIL_PASSWORD": PASSWORD}, NOW)
+    assert "certificate" in note.lower()
+    assert (box.letters, shown) == ([], [])
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+def test_a_refused_password_is_in_no_note_even_if_the_server_repeats_it(secure, own_authority, monkeypatch, capfd):
+    recipient, box, shown = secure
+    monkeypatch.setenv("SSL_CERT_FILE", str(own_authority.ca))
+    [note] = alerting.tell([ALERT], [recipient], {"MAIL_PASSWORD": "wr0ng-battery"}, NOW)
+    assert shown
+    assert box.letters == []
+    written = capfd.readouterr()
+    assert not any("wr0ng-battery" in text for text in (note, written.out, written.err))
+
+
+def test_a_password_is_never_sent_in_the_clear():
+    seen = []
+    with mail_server(authenticator=lambda *args: seen.append(args), auth_require_tls=False) as (port, box):
+        for security in ("none", "starttls"):  # a server that does not offer STARTTLS, or somebody who hides it
+            [note] = alerting.tell([ALERT], [_recipient(port, security=security)], {"MAIL_PASSWORD": PASSWORD}, NOW)
+            assert "could not be sent by smtp" in note
+            assert PASSWORD not in note
+    assert (seen, box.letters) == ([], [])
 
 
 def test_a_name_cannot_break_out_of_a_mail_header():

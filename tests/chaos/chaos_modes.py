@@ -1,9 +1,13 @@
 """What the chaos matrix runs: one entry per mode, each through the engine. A new mode adds itself to ``MODES``."""
 
 import re
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from chaos.in_process_box import InProcessBox
 from scripted import FENCE, claim, verdict
 from team import gate, script, tasks
 from tta_orchestrate.domain.skips import Skipper, SkipRules
@@ -13,7 +17,12 @@ from tta_orchestrate.modes.review.reader import Options
 from tta_orchestrate.modes.review.request import ReviewRequest
 from tta_orchestrate.modes.review.run import review
 from tta_orchestrate.modes.review.source import of_diff
+from tta_orchestrate.modes.test_gen.environment import Environment
+from tta_orchestrate.modes.test_gen.run import Request
+from tta_orchestrate.modes.test_gen.run import run as generate
 from tta_orchestrate.ports.model import Engine
+from tta_orchestrate.sandbox.spec import Level
+from tta_orchestrate.settings.test_gen import TestGen
 
 UNITS = 6
 """Requests of an undisturbed run, of every mode."""
@@ -98,8 +107,85 @@ def run_review(engine):
     return Done(planned=covered.units_planned, done=covered.units_done, wrong=len(made_up) + twice, told=told)
 
 
+DOORS = FILES
+"""One function each, whose one branch nothing but the model finds; the last request is the judge's."""
+DOOR = '''
+
+def door_{0}(word: str) -> str:
+    """Return "open" for the right word, "shut" for any other."""
+    if word == "word-{0}":
+        return "open"
+    return "shut"
+'''
+MODULE = "chaos_doors"
+
+
+def open_or_judge(question):
+    """The right test for each function that is shown; a judge that is content."""
+    if "verdicts" in question.schema.get("properties", {}):
+        found = re.findall(r"^id (\d+), (\w+):", question.text, re.MULTILINE)
+        fitting = {"test": "fine", "mutant": "testable"}
+        return {"verdicts": [{"id": int(n), "verdict": fitting[k], "name": "", "reason": "scripted"} for n, k in found]}
+    number = re.search(r"Function: door_(\d)", question.text)[1]
+    return {"tests": [{"name": f"test_door_{number}_opens", "code": _opens(number)}]}
+
+
+def _opens(number):
+    body = f"def test_door_{number}_opens():\n    assert door_{number}('word-{number}') == 'open'\n"
+    return f"from {MODULE} import door_{number}\n\n\n{body}"
+
+
+class Watched:
+    """An engine that remembers what it was asked for and what it returned."""
+
+    def __init__(self, engine):
+        self._engine, self.results = engine, {}
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def execute(self, tasks, gate):
+        return self._kept(self._engine.execute(tasks, gate))
+
+    def judge(self, tasks, gate):
+        return self._kept(self._engine.judge(tasks, gate))
+
+    def _kept(self, results):
+        self.results |= {result.task.unit.removesuffix(" 2").removesuffix(" 1"): result for result in results}
+        return results
+
+
+def run_test_gen(engine):
+    watched = Watched(engine)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / f"{MODULE}.py").write_text("".join(DOOR.format(n) for n in range(DOORS)))
+        request = Request(
+            root=Path(folder), files=(f"{MODULE}.py",), level=Level.BOX, sandbox=InProcessBox(),
+            environment=Environment(python=sys.executable, binds=(), origin="the matrix"),
+        )  # fmt: skip
+        report = generate(request, TestGen(mutants=40, seconds_per_target=600), engine=watched)
+    (target,) = report.extra["targets"]
+    right = {f"test_door_{n}_opens" for n in range(DOORS)}
+    kept = {one["test"].rpartition("::")[2] for one in target["kept"]}
+    wrong = len(kept - right) + sum(
+        f"door_{one[10]}('word-{one[10]}')" not in report.patch.replace('"', "'") for one in kept & right
+    )
+    told = " ".join(
+        [
+            *(f"{one['reason']}" for one in target["models"]),
+            *(f"{[(d.step, d.model, d.reason) for d in result.decisions]}" for result in watched.results.values()),
+            *report.notices, *target["questions"], *target["notes"], report.patch,
+            *(f"{one.path} {one.title} {one.message}" for one in report.findings),
+        ]
+    )  # fmt: skip
+    done = sum(one.answer is not None for one in watched.results.values())
+    return Done(planned=UNITS, done=done, wrong=wrong, told=told)
+
+
 MODES = (
     Mode("tasks", run_tasks, script),
     # A reader that finds nothing cannot be told from a change with nothing to find.
     Mode("review", run_review, read_or_judge, limit_usd="0.5", unseen=frozenset({Fault.HOLLOW})),
 )
+SLOW_MODES = (Mode("test-gen", run_test_gen, open_or_judge, limit_usd="1"),)
+"""Whole in ``make chaos``; the suite runs a sample of them."""

@@ -52,4 +52,7 @@ def test_the_months_limit_comes_first_and_aliases_become_the_names_that_are_sent
 def test_a_job_has_one_name_and_a_run_outside_of_actions_its_own():
     who = books.identity("review", {**ACTIONS, "GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_JOB": "ci"})
     assert (who.run_id, who.attempt, who.job, who.repository) == ("7", 2, "ci:review", "acme/shop")
+    of_matrix = books.identity("review", {"GITHUB_JOB": "ci", "TTA_RUN_KEY": "tta:7:2:ci:3"})
+    assert (of_matrix.job, books.identity("review", {}, part="2").job) == ("ci:review:3", "local:review:2")
+    assert books.identity("review", {"GITHUB_JOB": "ci", "TTA_RUN_KEY": "tta:7:2:ci:0"}).job == "ci:review"
     assert books.identity("review", {}).run_id != books.identity("review", {}).run_id

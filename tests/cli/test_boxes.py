@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tta_orchestrate.cli.boxes import export, generate
+from tta_orchestrate.cli.boxes import Rooms, _prepare, export, generate
 from tta_orchestrate.cli.modes import run_mode
 from tta_orchestrate.cli.request import RunRequest
 from tta_orchestrate.domain.outcome import Outcome
@@ -60,8 +60,8 @@ class Launcher:
 
     def __call__(self, words):
         self.orders.append(words)
-        if words == "start prep":
-            self.tell("prep", self._prep)
+        if words in {"start prep", "start build"}:
+            self.tell(words.removeprefix("start "), self._prep)
         elif words == "start box" and self._box is not None:
             self.tell("box", self._box)
         elif words == "start box":
@@ -112,6 +112,38 @@ def test_a_trusted_change_is_prepared_with_the_command_of_the_base(work):
         generate(replace(work, order=launcher), settings, repository)
     assert launcher.orders == ["start prep", "start box"]
     assert (launcher.rooms / "plan" / "prep.json").read_text() == '{"tree": "head", "setup": ["make", "deps"]}'
+
+
+def prepared(work, *, trusted=True, **section):
+    launcher = Launcher(work.objects.parent / "rooms", box_code=1)
+    settings = Settings.model_validate({"test_gen": section})
+    with Repository.open(work.objects, work.environ) as repository, pytest.raises(SandboxError):
+        generate(replace(work, order=launcher, trusted=trusted), settings, repository)
+    return launcher, (launcher.rooms / "plan" / "key").read_text()
+
+
+def test_a_project_is_built_after_its_dependencies_are_there(work):
+    (work.objects / "pyproject.toml").write_text("[build-system]\n")
+    git(work.objects, "add", "-A")
+    git(work.objects, "commit", "-qm", "built")
+    work = replace(work, head=git(work.objects, "rev-parse", "HEAD"))
+    launcher, key = prepared(work)
+    assert launcher.orders == ["start prep", "start build", "start box"]
+    assert key.startswith("own-")
+
+
+def test_what_strangers_have_installed_is_kept_apart(work):
+    launcher, key = prepared(work, trusted=False, setup_for_forks=True)
+    assert launcher.orders == ["start prep", "start box"]
+    assert key.startswith("forks-")
+
+
+@pytest.mark.parametrize(("python", "told"), [("python2.1", True), (".venv/bin/python", True), ("", False)])
+def test_an_interpreter_that_the_containers_do_not_have_is_said(work, python, told):
+    launcher = Launcher(work.objects.parent / "rooms", prep=5)
+    settings = Settings.model_validate({"test_gen": {"python": python}})
+    _environment, said = _prepare(Rooms(launcher.rooms, launcher), work, settings)
+    assert any("for the command line" in one for one in said) == told
 
 
 def test_without_a_launcher_nothing_is_executed(work):

@@ -72,6 +72,12 @@ def test_missing_prose_is_written_paid_and_told_and_a_second_run_asks_nobody(doc
     assert report(repository)["outcome"] == "clean"
     cost = report(repository, "cost-report.json")
     assert {call["stage"] for call in cost["calls"]} == {"execute", "judge"}
+    judged = report(repository)["quality"]["judged"]
+    assert report(repository)["quality"] == {"judged": judged, "judge_ppm": judged * 1_000_000}
+    assert judged > 0
+    booked = [json.loads(line) for line in next(repository.parent.rglob("ledger.jsonl")).read_text().splitlines()]
+    [quality] = [line["quality"] for line in booked if line["phase"] == "settle"]
+    assert (quality["judged"], quality["gated"], quality["passed"]) == (judged, judged, judged)
     assert sum(seen.charged for seen in server.log) > 0
     assert not (repository.parent / "out" / "journal.jsonl").exists()
     first, asked = page(repository), server.requests

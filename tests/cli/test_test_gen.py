@@ -104,3 +104,24 @@ def test_a_file_outside_is_refused(tmp_path):
     done = tta(folder, "--file", "../outside.py")
     assert done.returncode != 0
     assert "lies outside" in done.stderr
+
+
+JEALOUS = """
+import pathlib
+
+
+def test_the_earlier_file_stays_short():
+    text = (pathlib.Path(__file__).parent / "test_greet_characterisation.py").read_text()
+    assert text.count("def test") == 1
+"""
+
+
+def test_tests_that_break_the_suite_once_they_are_joined_stay_apart(tmp_path):
+    repository(tmp_path, greet_py=GREET, tests__test_greet_characterisation_py=EARLIER, tests__test_jealous_py=JEALOUS)
+    done = tta(tmp_path, "--file", "greet.py", "--seconds", "20", "--write", "--budget-usd", "0", "--output", "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (target,) = json.loads((tmp_path / "out" / "findings.json").read_text())["targets"]
+    assert any("inside the whole suite" in note for note in target["notes"])
+    assert target["kept"]
+    assert (tmp_path / "tests" / "test_greet_characterisation.py").read_text() == EARLIER
+    assert (tmp_path / target["tests"]).is_file()

@@ -154,6 +154,7 @@ class Caller:
             "TTA_NETWORK": "host",
             "E2E_ARTIFACTS": str(artifacts),
             "E2E_RESULTS": str(results),
+            "E2E_PYTHON": sys.executable,
             **self.extra,
         }
         argv = [
@@ -168,7 +169,14 @@ class Caller:
             "--action-offline-mode", "--no-cache-server",
             *(word for name, value in environ.items() if value for word in ("--env", f"{name}={value}")),
         ]  # fmt: skip
-        home = {**os.environ, "HOME": str(work), "XDG_CACHE_HOME": str(work / "cache"), "XDG_CONFIG_HOME": str(work)}
+        path = f"{ROOT / 'tests' / 'e2e' / 'bin'}:{os.environ['PATH']}"
+        home = {
+            **os.environ,
+            "PATH": path,
+            "HOME": str(work),
+            "XDG_CACHE_HOME": str(work / "cache"),
+            "XDG_CONFIG_HOME": str(work),
+        }
         done = subprocess.run(argv, cwd=self.folder, env=home, capture_output=True, text=True, timeout=300, check=False)
         outputs = json.loads(results.read_text()) if results.exists() else {}
         found = {one.name: sorted(str(file.relative_to(one)) for file in one.rglob("*")) for one in artifacts.iterdir()}
@@ -334,6 +342,34 @@ def shallow(caller):
     caller.git("update-ref", "-d", "refs/pull/7/head")
     caller.git("reflog", "expire", "--expire=now", "--all")
     caller.git("gc", "--quiet", "--prune=now")
+    return caller
+
+
+@pytest.fixture
+def kept_books(caller, models):
+    """The same with models, on a server that also takes pushes of git: the books lie on a branch of its repository."""
+    bare = caller.folder.parent / "server" / f"{REPOSITORY}.git"
+    caller.git("init", "--quiet", "--bare", str(bare))
+    caller.server.repositories, caller.server.push_token = bare.parents[1], TOKEN
+    caller.extra["GITHUB_SERVER_URL"] = caller.web_url
+    file = caller.folder / ".tta" / "orchestration-config.yaml"
+    told = json.loads(file.read_text())
+    flow = caller.folder / ".github" / "workflows" / "pull_request.yml"
+    text = flow.read_text().replace("contents: read", "contents: write # the branch tta-ledger")
+
+    def with_limit(usd):
+        told["orchestration"]["cost_tracking"] = {"budget_limit_usd": usd}
+        files = {".tta/orchestration-config.yaml": json.dumps(told), ".github/workflows/pull_request.yml": text}
+        caller.base = caller.commit(files, "the limit of the month", at=caller.base)
+
+    def push_and_run(number):
+        changed = f"{AFTER}\n\ndef change_{number}(a=[]):\n    return a\n"
+        caller.head = caller.commit({"shop.py": changed}, "a change", at=caller.base)
+        caller.extra["GITHUB_RUN_ID"] = str(number)
+        caller.server.check_runs.clear()
+        return caller.run("pull_request", caller.pull_request())
+
+    caller.with_limit, caller.push_and_run, caller.ledger = with_limit, push_and_run, bare
     return caller
 
 

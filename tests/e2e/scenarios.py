@@ -1,7 +1,10 @@
 """The action in a real runner, in a real container, against a server that holds GitHub's contract: `make e2e`."""
 
+import hashlib
 import json
+import os
 import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from rooms import Rooms, box
 
 import boxed
 from github_server import FORBIDDEN, Fault
+from tta_orchestrate.ledger.forms.markdown import money
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "workflows"
 
@@ -53,6 +57,7 @@ def test_schedule_reviews_the_last_commit(caller):
     ("example", "event", "name"),
     [
         ("pr-review", "pull_request", "tta / review"),
+        ("cost-report", "pull_request", "tta / review"),
         ("manual", "workflow_dispatch", "tta / review"),
         ("docs-refresh", "schedule", "tta / docgen"),
     ],
@@ -103,6 +108,68 @@ def test_review_with_models_both_sdks_in_the_container_and_a_second_run_that_pay
     assert second.outputs["findings"] == first.outputs["findings"]
     assert check_run(caller)[1] == annotations
     assert_no_key(caller, second)
+
+
+def books(caller):
+    """Every line of the ledger's branch."""
+    names = caller.git(f"--git-dir={caller.ledger}", "ls-tree", "--name-only", "tta-ledger").split()
+    texts = (caller.git(f"--git-dir={caller.ledger}", "show", f"tta-ledger:{name}") for name in names)
+    return [json.loads(line) for text in texts for line in text.splitlines()]
+
+
+def settled(caller):
+    """What the books say each run has cost, in nano-dollars."""
+    return {line["run"]: line["cash"] for line in books(caller) if line["phase"] == "settle"}
+
+
+def test_three_runs_and_the_third_is_stopped_by_the_limit_of_the_month(kept_books, models):
+    caller = kept_books
+    caller.with_limit(0.05)
+    first = caller.push_and_run(1)
+    assert settled(caller) == {"1": models.charged}
+    second = caller.push_and_run(2)
+    assert first.outputs["outcome"] == second.outputs["outcome"] == "findings"
+    assert sum(settled(caller).values()) == models.charged > settled(caller)["1"] > 0
+    assert Decimal(first.outputs["cost-usd"]) == Decimal(settled(caller)["1"]) / 10**9
+
+    caller.with_limit(float(Decimal(models.charged) / 10**9))  # the month is used up to the last cent
+    known, asked, pushes = books(caller), models.requests, caller.server.pushes
+    third = caller.push_and_run(3)
+    assert third.code == 0, third.log
+    assert (third.outputs["outcome"], third.outputs["conclusion"]) == ("partial", "neutral")
+    assert models.requests == asked
+    assert Decimal(third.outputs["cost-usd"]) == 0
+    assert (books(caller), caller.server.pushes) == (known, pushes)
+    check, annotations = check_run(caller)
+    assert check["conclusion"] == "neutral"
+    summary = check["output"]["summary"]
+    assert summary in third.log
+    for words in ("the limit of the month is used up", "cost_tracking.budget_limit_usd", "or wait until"):
+        assert words in summary.replace("\\", ""), summary
+    assert "Mutable default argument" in " ".join(item["title"] for item in annotations)
+    assert "Sums what was seen before" not in " ".join(item["title"] for item in annotations)
+    for run in (first, second, third):
+        assert_no_key(caller, run)
+    held = json.dumps(known) + caller.git(f"--git-dir={caller.ledger}", "log", "--format=%B", "tta-ledger")
+    assert not any(key in held for key in (*caller.secrets.values(), caller.token, "shop"))
+
+
+def test_the_monthly_report_reads_the_books_and_keeps_one_issue(kept_books, models):
+    caller, example = kept_books, "monthly-report.yml"
+    caller.with_limit(5)
+    caller.commit({f".github/workflows/{example}": (EXAMPLES / example).read_text()}, "the example", at=caller.base)
+    caller.base = caller.git("rev-parse", "HEAD")
+    for number in (1, 2):
+        assert caller.push_and_run(number).code == 0
+        run = caller.run("schedule", {}, only=f".github/workflows/{example}")
+        assert run.code == 0, run.log
+        [issue] = caller.server.issues.values()
+        runs = f"{number} run{'s' * (number > 1)}"
+        spent = money(str(Decimal(models.charged) / 10**9))
+        assert issue["title"] == "tta: spend and quality"
+        assert f"**{spent}** billed or set aside in {runs}" in issue["body"]
+        assert issue["body"].split("\n")[-2] in run.log  # the job summary says the same
+    assert not any(key in issue["body"] + run.log for key in (*caller.secrets.values(), caller.token))
 
 
 def test_a_fork_with_a_read_only_token_is_reviewed_in_the_log_and_never_red(caller):
@@ -291,6 +358,51 @@ def hostile(caller):
         yield caller
 
 
+PIPX = """\
+#!/bin/sh
+# Stands in for `pipx run tta-orchestrate ...`: the same program from its image, which sees the artifact and no more.
+test "$1 $2" = "run tta-orchestrate" && shift 2
+exec docker run --rm --network host --read-only --tmpfs /tmp --cap-drop ALL --user "$(id -u):$(id -g)" \\
+  --env GITHUB_TOKEN --env GITHUB_REPOSITORY --env GITHUB_API_URL --env GITHUB_EVENT_NAME --env GITHUB_EVENT_PATH \\
+  --env GITHUB_SHA --env GITHUB_SERVER_URL={url} --mount "type=bind,source=$PWD/report,target=/report,readonly" \\
+  --mount "type=bind,source=$GITHUB_EVENT_PATH,target=$GITHUB_EVENT_PATH,readonly" --workdir / {image} "$@"
+"""
+GH = """\
+#!/bin/sh
+# Stands in for `gh run download ID --repo NAME --name ARTIFACT --dir FOLDER`.
+test "$1 $2 $6" = "run download --name" && exec cp -r "$E2E_ARTIFACTS/$7" "$9"
+exit 64
+"""
+
+
+@pytest.fixture
+def second_job(hostile):
+    """The example with two jobs, as it stands but for *form*; the repository is served by git and by the API."""
+    origin = hostile.folder.parent / "server" / "octo" / "caller"
+
+    def prepare(form):
+        text = (EXAMPLES / "test-gen-deliver.yml").read_text().replace("--as pull-request", f"--as {form}")
+        flow = text.replace('budget-usd: "1.00"', 'budget-usd: "0"')
+        hostile.git("rm", "--quiet", ".github/workflows/pull_request.yml")
+        hostile.head = hostile.commit({".github/workflows/deliver.yml": flow}, "two jobs")
+        hostile.git("branch", "--force", "topic", hostile.head)
+        hostile.git("clone", "--quiet", "--mirror", str(hostile.folder), str(origin))
+        hostile.server.repositories, hostile.server.git_dir = origin.parents[1], origin
+        pull = hostile.pull_request()["pull_request"] | {"state": "open"}
+        hostile.server.pulls[7] = pull | {
+            side: pull[side] | {"label": f"octo:{pull[side]['ref']}"} for side in ("base", "head")
+        }
+        tools = hostile.folder.parent / "tools"
+        tools.mkdir()
+        (tools / "pipx").write_text(PIPX.format(url=hostile.web_url, image=hostile.image))
+        (tools / "gh").write_text(GH)
+        for tool in tools.iterdir():
+            tool.chmod(0o755)
+        hostile.extra["PATH"] = f"{tools}:{os.environ['PATH']}"
+
+    return prepare
+
+
 def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
     with boxed.watched(hostile.folder.parent) as seen:
         run = hostile.run("pull_request", hostile.pull_request())
@@ -323,6 +435,102 @@ def test_generated_tests_run_in_a_box_that_has_neither_key_nor_network(hostile):
     assert target["baseline"]["passed"] == 1
     assert target["kept"], target
     assert set(run.artifacts[artifact]) >= FILES - {"findings.sarif"} | {"changes.patch"}
+
+
+@pytest.mark.parametrize("form", ["pull-request", "commit"])
+def test_a_second_job_delivers_the_tests_and_nothing_else(hostile, second_job, form):
+    second_job(form)
+    run = hostile.run("pull_request", hostile.pull_request(action="labeled") | {"label": {"name": "generate tests"}})
+    assert run.code == 0, run.log
+    branch = {"pull-request": "tta/tests-7", "commit": "topic"}[form]
+    assert hostile.server.git("rev-parse", f"{branch}^") == hostile.head, run.log
+    (line,) = hostile.server.git("diff", "--raw", hostile.head, branch).splitlines()
+    assert line.startswith(":000000 100644 ")
+    assert line.endswith("A\ttests/test_shop_characterisation.py")
+    opened = [(one["head"]["ref"], one["base"]["ref"]) for number, one in hostile.server.pulls.items() if number != 7]
+    assert opened == ([("tta/tests-7", "topic")] if form == "pull-request" else [])
+    assert hostile.server.git("rev-parse", "topic") == hostile.head or form == "commit"
+    assert hostile.heard == []
+
+
+INSTALL = (
+    "pip install --quiet --no-index --find-links vendor pytest && "
+    "cd $VIRTUAL_ENV/lib/python3*/site-packages && cp $OLDPWD/fees.txt fees.py"
+)
+CONFIG = "orchestration:\n  test_gen:\n    seconds_per_target: 15\n    mutants: 10\n"
+SHOP = "import fees\n\n\ndef price(net: int) -> int:\n    return net + fees.FEE\n"
+
+
+@pytest.fixture
+def vendored(hostile):
+    """The caller, harmless again, with pytest's wheels in the repository: nothing is downloaded by the containers."""
+    folder = hostile.folder / "vendor"
+    argv = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--python-version", "3.13"]
+    hostile.git("checkout", "--quiet", hostile.base)
+    subprocess.run([*argv, "--dest", str(folder), "pytest"], check=True)
+    hostile.extra["TTA_DEPS_CACHE"] = str(hostile.folder.parent / "kept")
+    hostile.kept = hostile.folder.parent / "kept"
+    return hostile
+
+
+def generated(caller):
+    """Run the step; returns its log and its report."""
+    run = caller.run("pull_request", caller.pull_request())
+    assert run.code == 0, run.log
+    (artifact,) = run.artifacts
+    report = json.loads((caller.folder.parent / "artifacts" / artifact / "findings.json").read_text())
+    assert report["targets"][0]["kept"], run.log + json.dumps(report["targets"])
+    assert report["targets"][0]["gates"]["passes"] == "run"
+    return run.log, report
+
+
+def test_the_setup_of_the_base_installs_what_tests_need_once_and_the_change_has_no_say(vendored):
+    setup = CONFIG + "    setup: [sh, -c, '%s']\n"
+    base = {".tta/orchestration-config.yaml": setup % f"echo base; {INSTALL}", "fees.txt": "FEE = 7\n", "shop.py": SHOP}
+    vendored.base = vendored.commit(base, "base")
+    evil = {
+        ".tta/orchestration-config.yaml": setup % "echo change; exit 9",
+        "shop.py": SHOP.replace("+ fees", "- fees"),
+    }
+    vendored.head = vendored.commit(evil, "change")
+    log, _ = generated(vendored)
+    assert "prep: base" in log
+    assert "prep: change" not in log
+    assert "prep: kept in the cache" in log
+    log, report = generated(vendored)
+    assert "prep: taken from the cache" in log
+    assert "prep: starting" not in log
+    assert "Dependencies were installed by the prep container." in report["notices"]
+
+
+def test_dependencies_bound_by_hashes_are_kept_over_a_change_of_the_source_and_never_used_when_damaged(vendored):
+    wheels = sorted((vendored.folder / "vendor").iterdir())
+    names = ["==".join(one.name.split("-")[:2]) for one in wheels]
+    digests = [hashlib.sha256(one.read_bytes()).hexdigest() for one in wheels]
+    rows = [f"{name} --hash=sha256:{digest}" for name, digest in zip(names, digests, strict=True)]
+    needed = "\n".join(["--no-index", "--find-links vendor", *rows, ""])
+    base = {
+        ".tta/orchestration-config.yaml": CONFIG,
+        "requirements.txt": needed,
+        "shop.py": SHOP,
+        "fees.py": "FEE = 7\n",
+    }
+    vendored.base = vendored.commit(base, "base")
+    vendored.head = vendored.commit({"shop.py": SHOP.replace("+ fees", "- fees")}, "change")
+    log, _ = generated(vendored)
+    assert "prep: kept in the cache" in log
+    vendored.head = vendored.commit({"shop.py": SHOP.replace("+ fees", "* fees")}, "another change")
+    assert "prep: taken from the cache" in generated(vendored)[0]
+    (module,) = vendored.kept.glob("own-*/deps/venv/lib/python3*/site-packages/pytest/__init__.py")
+    module.write_text("raise SystemExit('poisoned')")
+    log, _ = generated(vendored)
+    assert "the kept entry is damaged and was removed" in log
+    assert "prep: kept in the cache" in log
+    wrong = needed.replace(digests[0], digests[1])
+    vendored.head = vendored.commit({"requirements.txt": wrong, "shop.py": SHOP.replace("+ fees", "- fees")}, "forged")
+    run = vendored.run("pull_request", vendored.pull_request())
+    assert "HASHES" in run.log.upper()
+    assert "prep: ended with exit code 1" in run.log
 
 
 def test_nothing_is_installed_for_a_fork_and_its_tests_run_with_the_plain_interpreter(hostile):

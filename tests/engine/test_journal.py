@@ -11,11 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from team import gate, run_tasks, script, tasks
+from tta_orchestrate.domain.cost import Call, NanoUsd, Usage
 from tta_orchestrate.engine.cache import DiskCache
 from tta_orchestrate.engine.journal import Journal
 from tta_orchestrate.engine.redact import Redactor
 
 UNITS = 3
+CALL = Call(
+    provider="p", request_model="m", response_model="m", role="orchestrator", stage="judge", unit="u", usage=Usage(),
+    cash=NanoUsd(7), list_price=NanoUsd(7),
+)  # fmt: skip
 WRITES = 1 + 3 * UNITS  # run; reserve, settle and unit per task
 
 
@@ -59,6 +64,18 @@ def test_other_settings_or_inputs_do_not_resume(world, server):
     world.close()
     other = world.engine(journal=True, quality_threshold=0.1)
     assert other.cost().calls == ()
+
+
+def test_a_call_that_died_still_counts_when_the_next_process_draws_its_ticket_again(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    died = Journal(path, "k", Redactor())
+    died.reserve("1:judge:1", 500, unit="u", model="m")
+    died.close()
+    second = Journal(path, "k", Redactor())
+    second.reserve("1:judge:1", 400, unit="u", model="m")
+    second.settle("1:judge:1", CALL)
+    second.close()
+    assert Journal(path, "k", Redactor()).past.spent == 500 + CALL.cash
 
 
 def test_an_unsettled_reservation_counts_as_spent(tmp_path):

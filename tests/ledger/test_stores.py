@@ -254,3 +254,20 @@ def test_the_token_travels_by_environment_and_only_to_its_own_origin(tmp_path):
     assert Path(remote.git.environ["GIT_DIR"]).is_dir()
     remote.close()
     assert not Path(remote.git.environ["GIT_DIR"]).exists()
+
+
+def test_runs_at_the_same_time_share_the_months_line_for_measuring(tmp_path):
+    url = bare(tmp_path / "o.git")
+    under = terms(month=100, run=0.4, sample_limit=dollars(1))
+
+    def job(number):
+        return open_envelope(branch(url, seed=number, clock=RealClock()), under, who(str(number)), NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(job, range(4)))
+    assert sorted(one.sample for one in opened) == [0, dollars(0.2), dollars(0.4), dollars(0.4)]
+    assert {one.amount for one in opened} == {dollars(0.4)}
+    most = max(opened, key=lambda one: one.sample)
+    settle(branch(url), most, report(0.1), NOW)  # it measured nothing: its part of the line is free again
+    again = open_envelope(branch(url), under, who("5"), NOW)
+    assert again.sample == dollars(0.4)

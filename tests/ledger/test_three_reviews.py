@@ -39,6 +39,21 @@ def test_the_third_review_asks_no_model_and_says_why(tmp_path):
     assert phases == [(run, phase) for run in ("1", "2") for phase in (Phase.RESERVE, Phase.SETTLE)]
 
 
+@pytest.mark.slow
+def test_a_month_that_leaves_too_little_for_a_call_names_itself_and_the_way_out(tmp_path):
+    repository = make_repo(tmp_path / "repo")
+    for text in ("def f(a):\n    return a\n", "def f(a, b):\n    return a / b\n"):
+        repository.write("shop.py", text)
+        repository.commit()
+    with Loopback() as provider:
+        done, report, output = review(repository.path, tmp_path, provider.url, bare(tmp_path / "o.git"), 1, 0.0002)
+        assert provider.requests == 0
+    assert (done.returncode, report["outcome"]) == (0, "partial")
+    summary = (output / "summary.md").read_text().replace("\\", "").replace("\u200b", "")
+    assert "The limit of the month stopped calls: it left $0.0002 of $0.0002 for this run" in summary
+    assert "raise cost_tracking.budget_limit_usd, or wait until" in summary.replace("\n", " ")
+
+
 def review(repository, folder, url, ledger, number, limit):
     tracking = {"run_limit_usd": 0.5, "ledger": {"url": ledger}}
     if limit is not None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,13 @@ def configuration(folder, provider, ledger, **tracking):
 
 
 def run(config, folder, number, units=4):
+    started, output = start(config, folder, number, units)
+    out, err = started.communicate()
+    done = subprocess.CompletedProcess(started.args, started.returncode, out, err)
+    return done, json.loads((output / "findings.json").read_text()) if output.is_dir() else None, output
+
+
+def start(config, folder, number, units=4, **keys):
     output = folder / f"report-{number}"
     env = {
         "PATH": os.environ["PATH"],
@@ -55,10 +63,11 @@ def run(config, folder, number, units=4):
         "GITHUB_RUN_ATTEMPT": "1",
         "GITHUB_JOB": "review",
         "GITHUB_REPOSITORY": "acme/shop",
+        **keys,
     }
     command = [sys.executable, str(TESTS / "ledger/job.py"), str(config), str(output), "review", str(units)]
-    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)
-    return done, json.loads((output / "findings.json").read_text()) if output.is_dir() else None, output
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=env, cwd=folder, **pipes), output
 
 
 @pytest.mark.slow
@@ -126,3 +135,24 @@ def test_books_that_are_out_let_the_run_go_on_under_its_own_limit_and_say_so(tmp
     assert done.returncode == 0
     assert any("only the limit of this run holds" in one for one in report["notices"])
     assert "only the limit of this run holds" in (output / "summary.md").read_text()
+
+
+@pytest.mark.slow
+def test_two_runs_at_the_same_time_do_not_overspend_the_months_line_for_measuring(tmp_path, provider):
+    ledger = bare(tmp_path / "origin.git")
+    line = Decimal("0.04")
+    sampled = {"baseline_sample_rate": 1, "baseline_sample_limit_usd": float(line), "budget_limit_usd": 5}
+    strong = {"model": "claude-sonnet-5-5", "api_key_env": "ANTHROPIC_API_KEY", "base_url": provider.url}
+    config = configuration(tmp_path, provider, ledger, **sampled)
+    told = yaml.safe_load(config.read_text())
+    told["orchestration"]["orchestrator"] = strong
+    config.write_text(yaml.safe_dump(told))
+    jobs = [start(config, tmp_path, number, 8, ANTHROPIC_API_KEY="sk-ant-canary-0123456789abcdef") for number in (1, 2)]
+    errors = [job.communicate()[1] for job, _ in jobs]
+    assert [job.returncode for job, _ in jobs] == [0, 0], errors
+    settled = [one for one in branch(ledger).read([month(ledger)]).entries if one.phase is Phase.SETTLE]
+    assert sum(one.cash for one in settled) == provider.charged
+    measured = sum(one.sample for one in settled)
+    assert measured == sum(seen.charged for seen in provider.log if seen.model == "claude-sonnet-5-5")
+    assert 0 < Decimal(measured) / 10**9 <= line
+    assert sum(seen.model == "claude-sonnet-5-5" for seen in provider.log) < 16

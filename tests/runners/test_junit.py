@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from generated import git, once
 from scripted import blocks_of
 from team import KEYS, settings
+from toolchains import needs
 from tta_orchestrate.cli.app import app
 from tta_orchestrate.loopback.server import Loopback
 from tta_orchestrate.modes.test_gen import snapshot
@@ -41,7 +42,7 @@ def equipped(files, source="src/main/java/shop/Price.java"):
 
 
 READY = equipped({"src/main/java/shop/Price.java": "package shop; class Price {}"})
-needs_java = pytest.mark.skipif(isinstance(READY, Missing), reason=f"NOT RUN: {getattr(READY, 'reason', '')}")
+needs_java = needs(READY.reason if isinstance(READY, Missing) else "")
 
 
 PRICE = """

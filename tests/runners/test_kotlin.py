@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from generated import git, once
 from scripted import blocks_of
 from team import KEYS, settings
+from toolchains import needs
 from tta_orchestrate.cli.app import app
 from tta_orchestrate.loopback.server import Loopback
 from tta_orchestrate.ports.test_runner import Host, Kit, Missing, Proposal
@@ -30,7 +31,7 @@ class Tree(dict):
 
 
 READY = RUNNER.equip(Tree({SOURCE: "package shop\nclass Price"}), SOURCE, HOST)
-needs_kotlin = pytest.mark.skipif(isinstance(READY, Missing), reason=f"NOT RUN: {getattr(READY, 'reason', '')}")
+needs_kotlin = needs(READY.reason if isinstance(READY, Missing) else "")
 PRICE = """
 package shop
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tta_orchestrate.ports.test_runner import MARK
+from tta_orchestrate.ports.test_runner import MARK, heading
 from tta_orchestrate.runners import jest, node_test, vitest
 from tta_orchestrate.syntax import ecmatests
 from tta_orchestrate.syntax.treesitter import Grammar  # noqa: F401 -- the grammars load from the same wheels
@@ -118,8 +118,17 @@ def test_imports_are_merged_by_module_and_the_runners_own_are_written_once():
     text = NODE.write([read("assert.equal(f(1), 2);", "a one"), two], "src/f.js", "test/f.test.js", kit())
     assert text.count("import") == 3
     assert 'import { f, g as h } from "../src/f.js";' in text
-    assert text.startswith(f"// {MARK}")
+    assert text.startswith(f"// {MARK}\n")
     assert not ecmatests.tree(text).has_error
+
+
+@pytest.mark.parametrize("path", ["a\nevil();//.js", "a\u2028evil();.js", "a\\u000aevil();.java", "a\revil().go"])
+def test_the_path_of_the_source_cannot_leave_its_comment(path):
+    mark, tests = heading(path)
+    assert mark == f"// {MARK}"
+    assert tests.isprintable()
+    assert "\\" not in tests
+    assert tests.startswith("// Tests of a?")
 
 
 def test_a_common_js_repository_gets_requires():

@@ -1,4 +1,4 @@
-"""Mail by SMTP: STARTTLS or TLS with a checked certificate; in the clear only to this machine."""
+"""Mail by SMTP: STARTTLS or TLS with a checked certificate; in the clear only to this machine, without a password."""
 
 import smtplib
 import ssl
@@ -20,6 +20,8 @@ class Smtp:
             raise ValueError("host, sender and to are needed")
         if address.security == "none" and address.host not in _LOCAL:
             raise ValueError("mail in the clear goes to this machine alone")
+        if address.user and address.security == "none":
+            raise ValueError("a password goes over TLS alone")
         with _connected(address) as server:
             if address.user:
                 server.login(address.user, address.secret)

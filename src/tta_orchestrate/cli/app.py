@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
-from tta_orchestrate.cli import action, config, docgen, models, plan, report, review, selftest, test_gen
+from tta_orchestrate.cli import action, config, deliver, docgen, models, plan, report, review, selftest, test_gen
 from tta_orchestrate.cli.streams import losable
 from tta_orchestrate.errors import OrchestrateError, UnavailableError
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.command("review")(review.review)
 app.command("docgen")(docgen.docgen)
 app.command("test-gen")(test_gen.test_gen)
+app.command("deliver")(deliver.deliver)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
 app.command("models")(models.models)

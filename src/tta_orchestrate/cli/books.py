@@ -11,7 +11,19 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.cost import nano
-from tta_orchestrate.domain.ledger import Book, Identity, Limit, Refusal, Terms, Window, merge
+from tta_orchestrate.domain.ledger import (
+    NOTHING,
+    Book,
+    Envelope,
+    Identity,
+    Limit,
+    Refusal,
+    Terms,
+    Window,
+    merge,
+    remedy,
+    today,
+)
 from tta_orchestrate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,17 +81,23 @@ def terms(settings: "Settings") -> Terms:
         lease=timedelta(minutes=tracking.ledger.lease_minutes),
         zone=tracking.zone,
         floor=FLOOR,
+        sample_limit=nano(tracking.baseline_sample_limit_usd) if tracking.baseline_sample_rate else NOTHING,
         stop_on_outage=tracking.ledger.on_outage is OnOutage.STOP,
     )
 
 
-def identity(mode: str, env: Mapping[str, str], repository: str = "") -> Identity:
-    """Return who writes: the job of GitHub Actions, or a name of its own for each run elsewhere."""
+def identity(mode: str, env: Mapping[str, str], repository: str = "", part: str = "") -> Identity:
+    """Return who writes: the job of GitHub Actions, or a name of its own for each run elsewhere.
+
+    The jobs of a matrix have one name: *part*, or the index that the action passes, tells them apart.
+    """
+    index = env.get("TTA_RUN_KEY", "").rpartition(":")[2]
+    names = (env.get("GITHUB_JOB", "local"), mode, part or (index if index != "0" else ""))
     attempt = env.get("GITHUB_RUN_ATTEMPT", "1")
     return Identity(
         run_id=env.get("GITHUB_RUN_ID") or uuid.uuid4().hex,
         attempt=int(attempt) if attempt.isascii() and attempt.isdigit() else 1,
-        job=":".join(part for part in (env.get("GITHUB_JOB", "local"), mode, env.get("TTA_SHARD", "")) if part),
+        job=":".join(name for name in names if name),
         repository=env.get("GITHUB_REPOSITORY", "") or repository,
         mode=mode,
     )
@@ -100,6 +118,21 @@ def store(settings: "Settings", env: Mapping[str, str], output: Path) -> "Ledger
         return branch
     beside = Artifacts(output, branch)
     return beside if chosen.store is Store.ARTIFACTS else BranchOrArtifact(branch, beside)
+
+
+def durable_store(settings: "Settings", env: Mapping[str, str]) -> "Ledger | None":
+    """Return the store that a later run is sure to find again, for batches; ``None``: artifacts are no such place."""
+    from tta_orchestrate.ledger.artifacts import Artifacts, BranchOrArtifact
+
+    found = store(settings, env, Path())
+    if isinstance(found, BranchOrArtifact):
+        return _branch(settings, env)
+    return None if isinstance(found, Artifacts) else found
+
+
+def day(settings: "Settings", now: datetime) -> str:
+    """Return the day in whose books a run of *now* stands."""
+    return today(now, settings.cost_tracking.zone).isoformat()
 
 
 def _state(env: Mapping[str, str]) -> Path:
@@ -141,6 +174,19 @@ def take_in(settings: "Settings", files: Sequence[Path], run_id: str) -> int:
     from tta_orchestrate.ledger import artifacts
 
     return artifacts.take_in(store(settings, os.environ, Path()), files, run_id)
+
+
+def shortage(report: "Report", envelope: Envelope) -> tuple[str, ...]:
+    """Return a note for each hard limit of days and months that stood against a call, with the way out."""
+    from tta_orchestrate.domain.cost import usd
+
+    reached = {state.name for state in report.cost.budgets if state.hard and state.reached}
+    return tuple(
+        f"The limit of the {one.limit.name} stopped calls: it left ${usd(one.room)} of ${usd(one.limit.amount)} for"
+        f" this run. To go on: {remedy(one.limit, envelope.day)}."
+        for one in envelope.limits
+        if one.limit.hard and one.limit.name in reached
+    )
 
 
 def stopped(report: "Report", refusal: Refusal) -> "Report":

@@ -35,7 +35,7 @@ class Rooms:
 
     folder: Path
     start: Callable[[str], None]
-    """Gives the launcher an order: ``start prep``, ``stop prep``, ``start box``."""
+    """Gives the launcher an order: ``start prep``, ``stop prep``, ``start build``, ``start box``."""
 
     def ended(self, role: str) -> int | None:
         """Return the exit code of container *role*, ``None`` while it has not ended."""
@@ -65,7 +65,7 @@ def generate(request: "RunRequest", settings: "Settings", repository: "Repositor
     base = repository.merge_base(request.base, request.head) if request.base else ""
     tree = rooms.folder / "source" / _TREE
     export(tree, _files(repository, request.head))
-    environment, notice = _prepare(rooms, request, settings)
+    environment, said = _prepare(rooms, request, settings)
     rooms.start("start box")
     section = settings.test_gen.model_copy(update={"sandbox": SandboxPolicy.REQUIRE})
     with _temporary_files_in(rooms.folder / "source"):
@@ -80,13 +80,15 @@ def generate(request: "RunRequest", settings: "Settings", repository: "Repositor
             mode="test-gen",
             output=request.output,
             run_key=f"test-gen {base} {request.head}",
-            repository=request.repository,
+            subject=Subject(repository=request.repository),
             work=lambda engine: run(asked, section, engine=engine),
+            batch=section.batch,
+            scope=f"{request.repository} {sorted(request.paths)} {request.base}",
         )
     subject = Subject(
         repository=request.repository, base=base, head=request.head, title=request.title, server_url=request.server_url
     )
-    return replace(report, subject=subject, notices=(*report.notices, notice))
+    return replace(report, subject=subject, notices=(*report.notices, *said))
 
 
 def _rooms(request: "RunRequest") -> Rooms:
@@ -151,30 +153,50 @@ def _chosen(patterns: Sequence[str]) -> Callable[[str], bool]:
     return GitIgnoreSpec.from_lines(patterns).match_file if patterns else lambda _: True
 
 
-def _prepare(rooms: Rooms, request: "RunRequest", settings: "Settings") -> "tuple[Environment, str]":
+def _prepare(rooms: Rooms, request: "RunRequest", settings: "Settings") -> "tuple[Environment, tuple[str, ...]]":
     """Have the dependencies installed, if that may be; return the interpreter of the box and what to say of it."""
     import sys
 
     from tta_orchestrate.modes.test_gen.environment import Environment
-    from tta_orchestrate.sandbox.prep import interpreter
+    from tta_orchestrate.sandbox.prep import interpreter, is_built
     from tta_orchestrate.sandbox.spec import Bind
 
     section = settings.test_gen
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    other = (
+        f"`test_gen.python` is for the command line: the Action's containers have Python {version} alone, and used it."
+    )
+    said = (other,) if section.python and section.python not in {version, f"python{version}"} else ()
     plain = Environment(python=f"{sys.base_prefix}/bin/python3", binds=(), origin="the image's own, no packages")
     if not request.trusted and not section.setup_for_forks:
-        return plain, "Nothing was installed: the change comes from outside (`test_gen.setup_for_forks` is false)."
-    plan = {"tree": _TREE, "setup": list(section.setup)}
-    (rooms.folder / "plan" / "prep.json").write_text(json.dumps(plan), encoding="utf-8")
+        notice = "Nothing was installed: the change comes from outside (`test_gen.setup_for_forks` is false)."
+        return plain, (*said, notice)
+    _plan(rooms, section.setup, trusted=request.trusted)
     rooms.start("start prep")
     code = _await(rooms, "prep", _PREP_SECONDS)
+    if code in {0, 1} and not section.setup and is_built(rooms.folder / "source" / _TREE):
+        rooms.start("start build")
+        code = max(code, _await(rooms, "build", _PREP_SECONDS))
     deps = str(rooms.folder / "deps")
     binds = (Bind(source=deps, target=deps),)
     installed = Environment(python=interpreter(rooms.folder), binds=binds, origin="made by the prep container")
     if code == 0:
-        return installed, "Dependencies were installed by the prep container."
+        return installed, (*said, "Dependencies were installed by the prep container.")
     if code == 1:
-        return installed, "Not all dependencies could be installed (see the log); tests ran with what there is."
-    return plain, f"The prep container failed (exit code {code}); tests ran with the image's plain interpreter."
+        notice = "Not all dependencies could be installed (see the log); tests ran with what there is."
+        return installed, (*said, notice)
+    notice = f"The prep container failed (exit code {code}); tests ran with the image's plain interpreter."
+    return plain, (*said, notice)
+
+
+def _plan(rooms: Rooms, setup: Sequence[str], *, trusted: bool) -> None:
+    """Say what to install, and under which key it may be kept: what strangers have installed is theirs alone."""
+    from tta_orchestrate.sandbox.prep import cache_key
+
+    tree, folder = rooms.folder / "source" / _TREE, rooms.folder / "plan"
+    (folder / "prep.json").write_text(json.dumps({"tree": _TREE, "setup": list(setup)}), encoding="utf-8")
+    key = f"{'own' if trusted else 'forks'}-{cache_key(tree, setup, time.strftime('%G week %V', time.gmtime()))}"
+    (folder / "key").write_text(key, encoding="ascii")
 
 
 def _await(rooms: Rooms, role: str, seconds: float) -> int:

@@ -1,6 +1,6 @@
 """One run at the books: money is set aside before the first model is asked, settled and told at the end.
 
-A command that calls models does this, and nothing else::
+``paid_work`` does this for every command that calls models::
 
     desk = Desk(settings, os.environ, mode="review", output=output)
     engine = build_engine(settings, os.environ, Surroundings(spending=desk, …))
@@ -39,15 +39,18 @@ class Desk:
         mode: str,
         output: Path,
         repository: str = "",
+        part: str = "",
         now: Callable[[], datetime] = _now,
     ) -> None:
         self._settings = settings
         self._env = env
-        self._now = now
+        self.now = now
         self._started = now()
-        self._identity = books.identity(mode, env, repository)
+        self._identity = books.identity(mode, env, repository, part)
         self._output = output
         self.opened: Envelope | Refusal | None = None
+        self.pending: tuple[Entry, ...] = ()
+        """Entries of batches, to be written at the end; what they settle counts at the opening already."""
 
     def open(self) -> Envelope | Refusal | None:
         """Set money aside, once; ``None`` when ``cost_tracking.enabled`` is off."""
@@ -55,7 +58,8 @@ class Desk:
 
         if self.opened is None and self._settings.cost_tracking.enabled:
             store = books.store(self._settings, self._env, self._output)
-            self.opened = open_envelope(store, books.terms(self._settings), self._identity, self._now())
+            terms = books.terms(self._settings)
+            self.opened = open_envelope(store, terms, self._identity, self.now(), settled=self.pending)
         return self.opened
 
     @property
@@ -95,24 +99,35 @@ class Desk:
             flush_seconds=chosen.flush_seconds,
             cost_attributes=chosen.cost_attributes,
         )
-        return export(report, target, self._started, self._now())
+        return export(report, target, self._started, self.now())
 
     def _settled(self, report: "Report", secrets: tuple[str, ...]) -> "Report":
         if isinstance(self.opened, Refusal):
-            return books.stopped(report, self.opened)
+            return books.stopped(self._without_envelope(report), self.opened)
         if self.opened is None:
             return report
         from tta_orchestrate.cli import alerting
-        from tta_orchestrate.ledger.envelope import settle
+        from tta_orchestrate.ledger.envelope import Alarm, settle
 
-        now = self._now()
+        now = self.now()
         due: dict[tuple[str, int, str, str], Alert] = {}
         store = books.store(self._settings, self._env, self._output)
-        done = settle(store, self.opened, report, now, lambda book: self._due(book, report, now, due))
+        alarm: Alarm = lambda book: self._due(book, report, now, due)  # noqa: E731
+        done = settle(store, self.opened, report, now, alarm, more=self.pending)
         told = [due[entry.key] for entry in done.told]
         unsent = alerting.tell(told, self._settings.alerts.recipients, self._env, now, secrets)
         said = (f"{alert.title}: {alert.text}" for alert in told)
-        return replace(report, notices=(*report.notices, *self.opened.notes, *done.notes, *said, *unsent))
+        short = books.shortage(report, self.opened)
+        return replace(report, notices=(*report.notices, *self.opened.notes, *short, *done.notes, *said, *unsent))
+
+    def _without_envelope(self, report: "Report") -> "Report":
+        """Write what was collected, although nothing more may be spent; not when nothing at all was done."""
+        from tta_orchestrate.ledger.envelope import write
+
+        if self.skips:
+            return report
+        notes = write(books.store(self._settings, self._env, self._output), self.pending)
+        return replace(report, notices=(*report.notices, *notes))
 
     def _due(
         self, book: Book, report: "Report", now: datetime, due: "dict[tuple[str, int, str, str], Alert]"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tta_orchestrate.cli.options import DEFAULT_OUTPUT, Budget, Config, Output
+from tta_orchestrate.cli.options import DEFAULT_OUTPUT, Batch, Budget, Config, Output
 
 if TYPE_CHECKING:
     from tta_orchestrate.domain.report import Report
@@ -39,6 +39,7 @@ def docgen(
     prune: Annotated[bool, typer.Option("--prune", help="Delete what documents removed symbols.")] = False,
     allow_removal: Annotated[bool, typer.Option("--allow-removal", help="Let many pages vanish at once.")] = False,
     budget_usd: Budget = None,
+    batch: Batch = False,
 ) -> int:
     """Write and refresh documentation: complete without a key, checked against the code.
 
@@ -53,6 +54,8 @@ def docgen(
         raise UsageError("--all and --file contradict each other", remedy="give one of them")
     root = repository.resolve()
     settings = _settings(config, root, format_, budget_usd)
+    if batch:
+        settings = settings.model_copy(update={"docgen": settings.docgen.model_copy(update={"batch": True})})
     if not settings.enabled:
         from tta_orchestrate.cli import delivery
         from tta_orchestrate.domain.report import Subject
@@ -83,14 +86,18 @@ def _settings(config: Path | None, root: Path, format_: str, budget_usd: str | N
 
 
 def _write(root: Path, settings: "Settings", request: "Request", output: Path, *, dry_run: bool) -> "Report":
-    from tta_orchestrate.cli.docgen_parts import JOURNAL, with_models
+    from tta_orchestrate.cli.docgen_parts import with_models
+    from tta_orchestrate.cli.paid_work import JOURNAL
     from tta_orchestrate.modes.docgen.run import run
     from tta_orchestrate.modes.docgen.store import DocsFolder
 
     folder = DocsFolder(root, settings.docgen.path)
     with _before(root, folder) as before:
         base = replace(codebase(root, settings.docgen), before=before)
-        result = with_models(settings, os.environ, output, base, lambda engine: run(request, base, folder, engine))
+        scope = f"{root} {sorted(request.files)}"
+        result = with_models(
+            settings, os.environ, output, base, lambda engine: run(request, base, folder, engine), scope=scope
+        )
     if not dry_run:
         for path, text in result.changes.items():
             folder.delete(path) if text is None else folder.write(path, text)

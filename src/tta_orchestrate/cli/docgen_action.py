@@ -61,7 +61,12 @@ def _refresh(request: "RunRequest", settings: "Settings", repository: "Repositor
             base = replace(_codebase(request, settings.docgen, repository, tree), before=before)
             asked = make_request(settings, files=_chosen(request, tree) if request.paths else ())
             result = with_models(
-                settings, request.environ, request.output, base, lambda engine: run(asked, base, docs, engine)
+                settings,
+                request.environ,
+                request.output,
+                base,
+                lambda engine: run(asked, base, docs, engine),
+                scope=f"{request.repository} {sorted(request.paths)}",
             )
     report = replace(result.report, notices=(*result.report.notices, *way.notices))
     if way.hub is None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tta_orchestrate.errors import GitError
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.commit_tree import CommitTree
     from tta_orchestrate.workspace.git import Repository
-
-JOURNAL: Final = "journal.jsonl"
 
 
 def make_request(
@@ -43,13 +41,16 @@ def with_models(
     output: Path,
     base: "Codebase",
     work: "Callable[[Engine | None], Result]",
+    *,
+    scope: str,
 ) -> "Result":
     """Return what *work* makes of the engine, which is ``None`` when no configured model has its key.
 
     Money is set aside in the books across runs before the first model is asked, and settled at the end. The journal
-    lies in *output*.
+    lies in *output*. With ``docgen.batch`` models are asked in batches; *scope* says what for.
     """
     from tta_orchestrate.cli.paid_work import paid_work
+    from tta_orchestrate.domain.report import Subject
     from tta_orchestrate.modes.docgen.run import Result
 
     made: list[Result] = []
@@ -64,8 +65,10 @@ def with_models(
         mode="docgen",
         output=output,
         run_key=f"docgen {base.repository} {base.tree.commit}",
-        repository=base.repository,
+        subject=Subject(repository=base.repository),
         work=report,
+        batch=settings.docgen.batch,
+        scope=scope,
     )
     return replace(made[-1], report=told) if made else Result(report=told)
 

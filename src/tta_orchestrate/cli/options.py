@@ -31,6 +31,10 @@ Budget = Annotated[
     str | None,
     typer.Option("--budget-usd", metavar="USD", help="Hard limit of this run, in US dollars."),
 ]
+Batch = Annotated[
+    bool,
+    typer.Option("--batch", help="Send models' work to batches, at half the price; a later run collects the answers."),
+]
 DEFAULT_OUTPUT: Final = Path("tta-report")
 
 

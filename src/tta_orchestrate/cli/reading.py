@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from tta_orchestrate.domain.identity import PreviousRun
     from tta_orchestrate.modes.review.guidelines import Guidelines
     from tta_orchestrate.modes.review.request import ReviewRequest
-    from tta_orchestrate.ports.spending import Spending
+    from tta_orchestrate.ports.model import Engine
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.git import Repository
 
@@ -31,6 +30,8 @@ class Place:
     """What models have read is remembered here; None: as ``calls.cache_dir`` says."""
     private: bool | None = None
     """Whether the repository is private; None when nobody knows."""
+    part: str = ""
+    """Which part of the change it is, when several jobs share it."""
 
 
 def with_models(
@@ -38,29 +39,16 @@ def with_models(
     settings: "Settings",
     repository: "Repository | None",
     place: Place,
-    stack: ExitStack,
-    spending: "Spending | None" = None,
+    engine: "Engine",
 ) -> "ReviewRequest":
-    """Return *request* with an engine, whose models need keys in the environment; *stack* closes it."""
-    from tta_orchestrate.cli.wiring import Surroundings, build_engine, roster
+    """Return *request* with *engine*, and all that its models are told besides the change."""
     from tta_orchestrate.modes.review import configured
     from tta_orchestrate.modes.review.callers import callers
     from tta_orchestrate.modes.review.memory import Nothing
     from tta_orchestrate.workspace.shelf import Shelf
 
-    around = Surroundings(
-        journal=None if roster(settings, place.environ).team().is_empty else place.output / "journal.jsonl",
-        run_key=_identity(request.change),
-        private=place.private,
-        spending=spending,
-    )
-    engine = build_engine(settings, place.environ, around)
-    stack.callback(engine.close)
-    if repository is not None:
-        request = replace(request, is_ancestor=repository.is_ancestor)
     if not engine.has_executor:
         return replace(request, engine=engine)
-    engine.warm()
     known = _guidelines(request, settings, repository)
     shelf = place.cache_dir or (Path(settings.calls.cache_dir) if settings.calls.cache_dir else None)
     head = request.change.head
@@ -73,7 +61,7 @@ def with_models(
     )
 
 
-def _identity(change: "Change") -> str:
+def identity(change: "Change") -> str:
     """Return what the review is about, in one word: two equal changes give the same."""
     from tta_orchestrate.domain.diff import render
 

@@ -1,5 +1,7 @@
 """``tta-orchestrate report``: a month in figures from the ledger, or the shards of one run as one report."""
 
+import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +33,9 @@ def report(
     run_id: Annotated[
         str, typer.Option(metavar="ID", help="With --take-in: only entries of this run, when the artifact is a fork's.")
     ] = "",
+    issue: Annotated[
+        str, typer.Option(metavar="TITLE", help="Keep one issue up to date with it; in a workflow, with issues: write.")
+    ] = "",
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
@@ -42,7 +47,7 @@ def report(
     from tta_orchestrate.cli import books
     from tta_orchestrate.domain.accounts import HISTORY, Question, accounts, months_back
     from tta_orchestrate.domain.ledger import stands
-    from tta_orchestrate.ledger.forms import render
+    from tta_orchestrate.ledger.forms import MARKDOWN, render
 
     now = _moment(as_of)
     settings = options.settings(options.config_source(config)).settings
@@ -64,7 +69,26 @@ def report(
     _write(texts, output)
     totals = document["totals"]
     print(f"{wanted}: ${totals['cash_usd']} in {totals['runs']} runs; {', '.join(texts)} in {output}")
+    if issue:
+        print(_kept(issue, texts[MARKDOWN], os.environ))
     return 0
+
+
+def _kept(title: str, text: str, environ: Mapping[str, str]) -> str:
+    """Bring the one issue of this repository up to date; return its address."""
+    from tta_orchestrate.github.api import GitHub
+    from tta_orchestrate.github.publish.issue import keep_issue
+    from tta_orchestrate.ledger.forms.markdown import MARKER
+
+    name, token = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_TOKEN") or environ.get("GH_TOKEN") or ""
+    if not name or not token:
+        remedy = "set GITHUB_REPOSITORY and GITHUB_TOKEN; the job needs issues: write"
+        raise UsageError("--issue needs a repository and a token", remedy=remedy)
+    api = GitHub(name, token, api_url=environ.get("GITHUB_API_URL") or "https://api.github.com")
+    try:
+        return keep_issue(api, title, text, MARKER)
+    finally:
+        api.close()
 
 
 def _merged(folders: list[Path], plan: Path | None, output: Path) -> int:

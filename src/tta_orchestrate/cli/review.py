@@ -136,7 +136,10 @@ def review(
         request = reviewing.request_for(source, settings, steering, _only(path, plan, shard), sarif_in or ())
         request = replace(request, previous=reading.previous_run(previous))
         place = reading.Place(
-            environ=_without_keys(os.environ) if local else os.environ, output=output, cache_dir=cache_dir
+            environ=_without_keys(os.environ) if local else os.environ,
+            output=output,
+            cache_dir=cache_dir,
+            part=str(shard or ""),
         )
         report = reviewing.run(request, settings, repository, place)
         if not write_baseline:

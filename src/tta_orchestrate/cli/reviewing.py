@@ -1,7 +1,6 @@
 """From a source and settings to the report of a review: the same for the command, the Action and pull requests."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from tta_orchestrate.modes.review.request import ReviewRequest
     from tta_orchestrate.modes.review.source import Source
     from tta_orchestrate.ports import Check
+    from tta_orchestrate.ports.model import Engine
     from tta_orchestrate.settings.model import Settings
     from tta_orchestrate.workspace.git import Repository
 
@@ -78,21 +78,30 @@ def run(
 
     Money is set aside in the books across runs before the first of them is asked, and settled at the end.
     """
-    from tta_orchestrate.cli import delivery, reading
-    from tta_orchestrate.cli.desk import Desk
+    from tta_orchestrate.cli import reading
+    from tta_orchestrate.cli.paid_work import paid_work
     from tta_orchestrate.cli.progress import progress
     from tta_orchestrate.modes.review.run import review
 
-    with ExitStack() as stack:
-        desk = Desk(settings, place.environ, mode="review", output=place.output, repository=request.subject.repository)
-        request = reading.with_models(request, settings, repository, place, stack, desk)
-        desk.check()
-        if desk.skips:
-            return desk.close(
-                delivery.disabled("review", request.subject, "cost_tracking.on_limit is skip: nothing was done.")
-            )
-        tell = stack.enter_context(progress())
-        return desk.close(review(request, tell))
+    if repository is not None:
+        request = replace(request, is_ancestor=repository.is_ancestor)
+
+    def work(engine: "Engine | None") -> "Report":
+        asked = reading.with_models(request, settings, repository, place, engine) if engine else request
+        with progress() as tell:
+            return review(asked, tell)
+
+    return paid_work(
+        settings,
+        place.environ,
+        mode="review",
+        output=place.output,
+        run_key=reading.identity(request.change),
+        work=work,
+        subject=request.subject,
+        private=place.private,
+        part=place.part,
+    )
 
 
 def _checks(settings: "Settings") -> "tuple[Check, ...]":

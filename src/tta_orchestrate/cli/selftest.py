@@ -70,9 +70,10 @@ def selftest(
 
 
 def _engine(url: str, output: Path, limit: str, *, free_tier: bool = True) -> "Cascade":
+    from tta_orchestrate.cli.paid_work import JOURNAL
     from tta_orchestrate.cli.wiring import Surroundings, build_engine
 
-    around = Surroundings(seed=1, journal=output / "journal.jsonl", run_key="selftest")
+    around = Surroundings(seed=1, journal=output / JOURNAL, run_key="selftest")
     return build_engine(_settings(url, limit, free_tier=free_tier), dict.fromkeys(_KEYS, _CANARY), around)
 
 
@@ -119,7 +120,9 @@ def _forget(output: Path) -> None:
     """Start afresh: the journal of an earlier selftest, and the answers it kept."""
     import shutil
 
-    (output / "journal.jsonl").unlink(missing_ok=True)
+    from tta_orchestrate.cli.paid_work import JOURNAL
+
+    (output / JOURNAL).unlink(missing_ok=True)
     shutil.rmtree(output / ".answers", ignore_errors=True)
 
 

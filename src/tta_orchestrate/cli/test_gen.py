@@ -43,6 +43,7 @@ def test_gen(
     seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of the search.", rich_help_panel=_HOW)] = None,
     write: Annotated[bool, typer.Option("--write", help="Put the tests into the work tree as well.")] = False,
     budget_usd: options.Budget = None,
+    batch: options.Batch = False,
     config: options.Config = None,
     output: options.Output = options.DEFAULT_OUTPUT,
 ) -> int:
@@ -61,7 +62,13 @@ def test_gen(
     with ExitStack() as stack:
         repository = _repository(stack, needed=base is not None)
         root = _root(repository)
-        flags = {"python": python, "sandbox": sandbox, "seconds_per_target": seconds, "seed": seed}
+        flags = {
+            "batch": batch or None,
+            "python": python,
+            "sandbox": sandbox,
+            "seconds_per_target": seconds,
+            "seed": seed,
+        }
         settings = _settings(repository, root, base, config, {"--budget-usd": _amount(budget_usd)})
         if not settings.enabled:
             return delivery.deliver(delivery.disabled("test-gen", Subject()), output)
@@ -76,6 +83,8 @@ def test_gen(
             output=output,
             run_key=_about(request, section),
             work=lambda engine: run(request, section, engine=engine),
+            batch=section.batch,
+            scope=f"{root} {sorted(request.files)} {base or ''}",
         )
     code = delivery.deliver(report, output)
     if write and report.patch:

@@ -10,8 +10,9 @@ from typing import Final
 
 from tta_orchestrate import registry
 from tta_orchestrate.domain.cost import NanoUsd, nano
-from tta_orchestrate.domain.ledger import Envelope, Refusal
+from tta_orchestrate.domain.ledger import Refusal
 from tta_orchestrate.engine import catalogue
+from tta_orchestrate.engine.batches import WaitingRoom
 from tta_orchestrate.engine.budget import Budget, Limit
 from tta_orchestrate.engine.cache import Cache, DiskCache, NoCache, digest
 from tta_orchestrate.engine.call import Books, Caller
@@ -91,6 +92,8 @@ class Surroundings:
     """Books across runs, for the limits of days and months."""
     on_journal_write: Callable[[], None] = lambda: None
     """Called before each write; a test may fail there."""
+    room: WaitingRoom = field(default_factory=WaitingRoom)
+    """Answers of batches, and requests for the next one."""
     doors: Doors | None = None
     """Connections shared by several engines of one process, closed by their owner."""
 
@@ -134,6 +137,7 @@ def build_engine(settings: Settings, env: Mapping[str, str], around: Surrounding
         ),
         catalogue=catalogue.load().version,
         call_seconds=settings.calls.total_seconds,
+        room=around.room,
         tickets=itertools.count(1 + len(books.calls)).__next__,
     )
     return Cascade(
@@ -355,14 +359,18 @@ def _limits(settings: Settings, around: Surroundings, books: Books, past_spent: 
 
 
 def _sample(settings: Settings, around: Surroundings, team: Team) -> Sample:
-    """Return who draws units for the measured baseline; its line is what the month's sample has left."""
+    """Return who draws units for the measured baseline, on the line that was set aside for it.
+
+    Nothing is drawn when the books are out: nobody knows then what others have drawn.
+    """
     tracking = settings.cost_tracking
     if not tracking.baseline_sample_rate or team.orchestrator is None:
         return NO_SAMPLE
     opened = around.spending.open() if around.spending is not None else None
-    before = opened.sample_before if isinstance(opened, Envelope) else 0
-    room = NanoUsd(max(0, nano(tracking.baseline_sample_limit_usd) - before))
-    seed = around.run_key or (opened.identity.run_id if isinstance(opened, Envelope) else "")
+    if isinstance(opened, Refusal) or (opened is not None and not opened.recorded):
+        return NO_SAMPLE
+    room = opened.sample if opened is not None else nano(tracking.baseline_sample_limit_usd)
+    seed = around.run_key or (opened.identity.run_id if opened is not None else "")
     return Sample(tracking.baseline_sample_rate, room, seed)
 
 

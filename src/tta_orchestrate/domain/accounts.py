@@ -70,7 +70,7 @@ def sums(standing: Iterable[Stand]) -> dict[str, Any]:
         "sample_usd": sum(one.entry.sample for one in standing),
     }
     return {
-        "runs": len(standing),
+        "runs": sum(one.entry.batch is None for one in standing),
         "calls": sum(one.entry.calls for one in standing),
         "errors": sum(one.entry.errors for one in standing),
         **{name: usd(NanoUsd(amount)) for name, amount in cash.items()},

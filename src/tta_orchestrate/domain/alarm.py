@@ -8,7 +8,7 @@ from decimal import Decimal
 from tta_orchestrate.domain.accounts import elapsed_share
 from tta_orchestrate.domain.cost import Call, NanoUsd, usd
 from tta_orchestrate.domain.ledger import Book, Entry, Limit, Phase, Window, stands
-from tta_orchestrate.domain.quality_trend import PPM, drop, places
+from tta_orchestrate.domain.quality_trend import GATES, PPM, drops, places
 
 FEWEST_FAILURES = 3
 """Failures in a row, the last calls to a provider, after which it counts as given up."""
@@ -113,16 +113,22 @@ def _forecast(limit: Limit, spent: NanoUsd, run: Entry, rules: Rules, now: datet
 
 
 def _quality(book: Book, tolerated: int, run: Entry) -> Iterator[Alert]:
-    settled = (one for one in book.entries if one.phase is Phase.SETTLE and one.mode == run.mode)
-    fallen = drop(settled)
-    if fallen is not None and fallen >= tolerated:
-        yield Alert(
-            rule=f"quality of {run.mode}",
-            period=run.month,
-            title=f"The quality of {run.mode} has dropped",
-            text=f"The smoothed share of first answers that pass their gates fell by {places(fallen)}"
-            f" below the best of {run.month}.",
-        )
+    settled = [one for one in book.entries if one.phase is Phase.SETTLE and one.mode == run.mode]
+    for measure, fallen in drops(settled).items():
+        if fallen >= tolerated:
+            yield Alert(
+                rule=f"quality of {run.mode}" if measure == GATES else f"{measure} of {run.mode}",
+                period=run.month,
+                title=f"The quality of {run.mode} has dropped",
+                text=f"The smoothed {_MEASURED[measure]} fell by {places(fallen)} below the best of {run.month}.",
+            )
+
+
+_MEASURED = {
+    GATES: "share of first answers that pass their gates",
+    "judge_score": "score that the judge gives",
+    "accepted": "share of findings that people accept",
+}
 
 
 def _retirements(rules: Rules, now: datetime, run: Entry) -> Iterator[Alert]:
@@ -156,6 +162,8 @@ def _prices(book: Book, run: Entry) -> Iterator[Alert]:
 def _breakers(calls: Iterable[Call], run: Entry) -> Iterator[Alert]:
     tail: dict[tuple[str, str], int] = {}
     for call in calls:
+        if call.in_batch:  # how a batch ended says nothing about calls of today
+            continue
         who = (call.provider, call.request_model)
         tail[who] = 0 if call.outcome == "ok" or call.cached else tail.get(who, 0) + 1
     for (provider, model), failures in sorted(tail.items()):

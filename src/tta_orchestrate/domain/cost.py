@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NewType
+from typing import Final, NewType
 
 NanoUsd = NewType("NanoUsd", int)
 """Billionths of a US dollar."""
 
 _NANO = Decimal(10) ** 9
+STANDARD: Final = "standard"
+BATCH: Final = "batch"
+BATCH_FULL: Final = "batch-full"
 
 
 def nano(usd: Decimal) -> NanoUsd:
@@ -68,13 +71,22 @@ class Call:
     list_price: NanoUsd
     """The same usage at the published price."""
     outcome: str = "ok"
-    """``ok``, or the error class that ended it (``truncated``, ``refusal``, ``rate_limit`` …)."""
+    """``ok``, or the error class that ended it (``truncated``, ``refusal``, ``rate_limit`` …); ``unused``: an answer of
+    a batch that this run had no question for."""
     attempt: int = 1
     cached: bool = False
     """Answered from the response cache: nothing was sent, nothing was paid."""
     started_at: str = ""
     duration_ms: int = 0
     finish_reason: str = ""
+    price_basis: str = STANDARD
+    """``standard``; ``batch``: the vendor's published batch price; ``batch-full``: sent in a batch, but no batch price
+    is known, so the full one is booked."""
+
+    @property
+    def in_batch(self) -> bool:
+        """Whether it was a request of a batch: the books across runs hold it in the batch's own entries."""
+        return self.price_basis != STANDARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +117,8 @@ class CostReport:
     """Everything that was spent, and against which limits; empty when no model was called."""
 
     calls: tuple[Call, ...] = ()
+    resumed: int = 0
+    """So many of the first calls are of an earlier attempt, which has its own place in the books across runs."""
     budgets: tuple[BudgetState, ...] = ()
     baselines: tuple[Baseline, ...] = ()
     price_data: str = ""

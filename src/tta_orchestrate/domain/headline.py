@@ -10,6 +10,12 @@ from tta_orchestrate.domain.report import Report
 
 TITLES: Final[Mapping[str, str]] = {"review": "Review", "test-gen": "Test generation", "docgen": "Documentation"}
 
+_COUNTED: Final[Mapping[str, tuple[str, str, str]]] = {
+    "review": ("changed file", "", "changed line"),
+    "test-gen": ("file", "tests run ", "line"),
+}
+"""What a mode counts: files, and lines (with the words before their number) where it counts them."""
+
 BADGES: Final[Mapping[Outcome, str]] = {
     Outcome.CLEAN: "✅",
     Outcome.FINDINGS: "🔎",
@@ -72,13 +78,13 @@ def _what_there_was(report: Report) -> str:
 
 
 def looked_at(report: Report) -> str:
-    """Return how much was looked at."""
+    """Return how much was looked at, in the words of the mode."""
     seen = report.coverage
-    return (
-        f"{seen.files_reviewed:,} of {count(seen.files_changed, 'changed file')}, "
-        f"{seen.lines_reviewed:,} of {count(seen.lines_changed, 'changed line')}, "
-        f"{seen.units_done:,} of {count(seen.units_planned, 'unit')}"
-    )
+    file, before, line = _COUNTED.get(report.mode, ("file", "", ""))
+    parts = [f"{seen.files_reviewed:,} of {count(seen.files_changed, file)}"]
+    if line:
+        parts.append(f"{before}{seen.lines_reviewed:,} of {count(seen.lines_changed, line)}")
+    return ", ".join((*parts, f"{seen.units_done:,} of {count(seen.units_planned, 'unit')}"))
 
 
 def models(report: Report) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """Books across runs: what a run reserved, what it spent, how good it was. Integers only, no prompts, no code.
 
 A run writes two entries at most, ``reserve`` and ``settle``; a lease that ran out is closed by a later run with
-``expire``. What a (run, attempt, job) has cost is its ``settle``, or else its full reservation: an expired lease counts
-as spent until somebody settles it. Entries are idempotent on :attr:`Entry.key`: the first one stays.
+``expire``. A batch is a job of its own: ``reserve`` before it is sent, ``submit`` once the vendor has it, ``settle``
+by the run that collects its answers. What a (run, attempt, job) has cost is its ``settle``, or else its full
+reservation: an expired lease counts as spent until somebody settles it. Entries are idempotent on :attr:`Entry.key`:
+the first one stays.
 """
 
 import re
@@ -13,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from tta_orchestrate.domain.batch import BatchRecord
 from tta_orchestrate.domain.cost import NanoUsd, Usage
 
 NOTHING: Final = NanoUsd(0)
@@ -25,6 +28,8 @@ class Phase(StrEnum):
     """What an entry says."""
 
     RESERVE = "reserve"
+    SUBMIT = "submit"
+    """The vendor has the batch: as the reservation, with the vendor's id."""
     SETTLE = "settle"
     EXPIRE = "expire"
     ALERT = "alert"
@@ -108,7 +113,9 @@ class Entry:
     quality: Quality = Quality()
     outcome: str = ""
     sample: NanoUsd = NOTHING
-    """Part of ``cash`` that went into measuring a baseline."""
+    """Part of ``cash`` that went into measuring a baseline; of a reservation: the most that may."""
+    batch: BatchRecord | None = None
+    """Of a batch: what is open at the vendor; its settlement no longer lists the requests."""
 
     @property
     def key(self) -> tuple[str, int, str, str]:
@@ -169,24 +176,36 @@ def stands(entries: Iterable[Entry], now: datetime) -> tuple[Stand, ...]:
     return tuple(_stand(entry, now) for entry in best.values())
 
 
-_WEIGHT: Final[Mapping[Phase, int]] = {Phase.RESERVE: 0, Phase.EXPIRE: 1, Phase.SETTLE: 2, Phase.ALERT: -1}
+_WEIGHT: Final[Mapping[Phase, int]] = {
+    Phase.RESERVE: 0,
+    Phase.SUBMIT: 1,
+    Phase.EXPIRE: 2,
+    Phase.SETTLE: 3,
+    Phase.ALERT: -1,
+}
+
+
+_PROMISES: Final = frozenset({Phase.RESERVE, Phase.SUBMIT})
 
 
 def _stand(entry: Entry, now: datetime) -> Stand:
     over = entry.expires is None or entry.expires <= now
     return Stand(
         entry=entry,
-        is_open=entry.phase is Phase.RESERVE and not over,
-        is_expired=entry.phase is Phase.EXPIRE or (entry.phase is Phase.RESERVE and over),
+        is_open=entry.phase in _PROMISES and not over,
+        is_expired=entry.phase is Phase.EXPIRE or (entry.phase in _PROMISES and over),
     )
 
 
 def expirations(entries: Sequence[Entry], now: datetime) -> Iterator[Entry]:
-    """Yield an ``expire`` entry, at the full reservation, for each lease that ran out and was never closed."""
+    """Yield an ``expire`` entry, at the full reservation, for each lease that ran out and was never closed.
+
+    Not for batches: their money stays set aside until somebody has collected them.
+    """
     from dataclasses import replace
 
     for stand in stands(entries, now):
-        if stand.is_expired and stand.entry.phase is Phase.RESERVE:
+        if stand.is_expired and stand.entry.phase is Phase.RESERVE and stand.entry.batch is None:
             yield replace(stand.entry, phase=Phase.EXPIRE, at=now)
 
 
@@ -275,8 +294,8 @@ class Envelope:
     limits: tuple[Drawn, ...] = ()
     per_model: Mapping[str, NanoUsd] = field(default_factory=dict)
     """The most for each model that has a hard limit."""
-    sample_before: NanoUsd = NOTHING
-    """What measuring baselines has cost this month."""
+    sample: NanoUsd = NOTHING
+    """Part of ``amount`` that may go into measuring a baseline: what others left of the month's line for it."""
     notes: tuple[str, ...] = ()
     recorded: bool = True
     """False: the ledger could not be read or written; only the limit of the run holds."""
@@ -301,6 +320,8 @@ class Terms:
     lease: timedelta
     """The job's timeout and a margin."""
     zone: str = "UTC"
+    sample_limit: NanoUsd = NOTHING
+    """Of a calendar month, for measuring baselines; 0: nothing is measured."""
     floor: NanoUsd = NOTHING
     """An envelope smaller than this is refused: it would buy nothing."""
     stop_on_outage: bool = False
@@ -323,6 +344,7 @@ def allot(book: Book, identity: Identity, terms: Terms, day: str, now: datetime)
     if tightest is not None and terms.run_limit > 0 and tightest.room < min(max(terms.floor, 1), terms.run_limit):
         return _refusal(tightest, drawn, day)
     sampled = sum(stand.entry.sample for stand in standing if stand.entry.day.startswith(day[:7]))
+    sample = min(amount, max(0, terms.sample_limit - sampled))
     return Envelope(
         identity=identity,
         amount=amount,
@@ -330,7 +352,7 @@ def allot(book: Book, identity: Identity, terms: Terms, day: str, now: datetime)
         opened=now,
         limits=drawn,
         per_model=_caps(drawn, amount),
-        sample_before=NanoUsd(sampled),
+        sample=NanoUsd(sample),
     )
 
 
@@ -347,15 +369,20 @@ def _refusal(tightest: Drawn, drawn: tuple[Drawn, ...], day: str) -> Refusal:
     from tta_orchestrate.domain.cost import usd
 
     limit = tightest.limit
-    key = "cost_tracking.budget_limit_usd" if limit.name == "month" else "cost_tracking.limits"
-    begins = _next_period(limit.window, day)
     return Refusal(
         reason=f"the limit of the {limit.name} is used up: ${usd(tightest.before)} of ${usd(limit.amount)} are spent"
         " or set aside",
-        remedy=f"raise {key}, or wait until {begins}, when the next {limit.window.value} begins",
+        remedy=remedy(limit, day),
         limits=drawn,
         day=day,
     )
+
+
+def remedy(limit: Limit, day: str) -> str:
+    """Return what to do when *limit* is used up."""
+    key = "cost_tracking.budget_limit_usd" if limit.name == "month" else "cost_tracking.limits"
+    begins = _next_period(limit.window, day)
+    return f"raise {key}, or wait until {begins}, when the next {limit.window.value} begins"
 
 
 def _next_period(window: Window, day: str) -> str:
@@ -378,6 +405,7 @@ def reservation(envelope: Envelope, expires: datetime) -> Entry:
         repository=who.repository,
         mode=who.mode,
         cash=envelope.amount,
+        sample=envelope.sample,
         expires=expires,
         by_model=tuple(ModelShare(model=name, cash=cap) for name, cap in sorted(envelope.per_model.items())),
     )

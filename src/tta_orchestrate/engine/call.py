@@ -3,10 +3,11 @@
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, NoReturn
 
 from tta_orchestrate.domain.cost import Call, NanoUsd, Usage
+from tta_orchestrate.engine.batches import Arrived, WaitingRoom
 from tta_orchestrate.engine.budget import Budget, Reservation
 from tta_orchestrate.engine.cache import Cache, key_of
 from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, failure_of
@@ -31,6 +32,8 @@ class Purpose:
     unit: str
     stage: str
     role: str
+    may_wait: bool = False
+    """The first question of bulk work: it may go to a batch, and be answered in a later run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class Books:
     def __init__(self, calls: tuple[Call, ...] = ()) -> None:
         self._lock = threading.Lock()
         self._calls = list(calls)
+        self.resumed = len(self._calls)
         self._notes: dict[str, None] = {}
 
     def add(self, call: Call) -> None:
@@ -88,6 +92,7 @@ class Caller:
     patience: Patience
     catalogue: str
     call_seconds: float = 300.0
+    room: WaitingRoom = field(default_factory=WaitingRoom)
     tickets: Callable[[], int] = itertools.count(1).__next__
 
     def ask(self, candidate: Candidate, prompt: Prompt, purpose: Purpose) -> Answer:
@@ -97,9 +102,15 @@ class Caller:
             CallFailure: there is none, after the retries that its kind allows.
         """
         key = key_of(candidate.provider, candidate.model, prompt, self.catalogue)
+        if (arrived := self.room.take(key)) is not None:
+            return self._collected(arrived, purpose, key)
         if (kept := self.cache.get(key)) is not None:
             self.books.add(self._book(candidate, purpose, kept.usage, NanoUsd(0), cached=True, list_price=NanoUsd(0)))
             return Answer(text=kept.text, model=kept.response_model, cache_key=key, usage=kept.usage)
+        if said := self.room.batch_of(key):
+            raise CallFailure(FailureKind.BATCHED, said)
+        if purpose.may_wait and self.room.takes(candidate):
+            self._leave(candidate, prompt, key)
         reply = with_retries(lambda attempt: self._once(candidate, prompt, purpose, attempt, key), self.patience)
         return Answer(text=reply.text, model=reply.response_model, cache_key=key, usage=reply.usage)
 
@@ -107,9 +118,35 @@ class Caller:
         """Return the most that one try can cost in cash: one token per byte, everything written to the cache."""
         return NanoUsd(0) if candidate.free else self._worst(candidate, upper_tokens(prompt), prompt.max_output_tokens)
 
-    def _reserve(self, candidate: Candidate, prompt: Prompt) -> Reservation:
+    def _collected(self, arrived: Arrived, purpose: Purpose, key: str) -> Answer:
+        """Book what a batch brought for this question, and return it if it is an answer."""
+        call = replace(arrived.call, unit=purpose.unit, stage=purpose.stage, role=purpose.role)
+        self.books.add(call)
+        reply, kind = arrived.reply, arrived.failure
+        if kind is not None or reply is None:
+            kind = kind or FailureKind.EMPTY
+            raise CallFailure(kind, f"the batch ended this request as {kind.value}", usage=call.usage)
+        self.cache.put(key, reply)
+        if not _same_model(call.request_model, reply.response_model):
+            self.books.note(f"{call.request_model} was asked, {reply.response_model} answered")
+        return Answer(text=reply.text, model=reply.response_model, cache_key=key, usage=reply.usage)
+
+    def _leave(self, candidate: Candidate, prompt: Prompt, key: str) -> NoReturn:
+        """Leave the question for a batch; its worst case is spent as far as this run goes.
+
+        Raises:
+            CallFailure: ``BATCHED``: in any case; ``OVER_BUDGET``: there is no money for it.
+        """
+        if not self.room.is_left(key):
+            reservation = self._reserve(candidate, prompt, batch=True)
+            self.room.leave(candidate, key, prompt, reservation.amount)
+            reservation.settle(None)  # it stays set aside across runs: nobody in this one gets it back
+        raise CallFailure(FailureKind.BATCHED, f"it goes to the batch of {candidate.model}: a later run collects it")
+
+    def _reserve(self, candidate: Candidate, prompt: Prompt, *, batch: bool = False) -> Reservation:
         """Set the worst case aside; it is counted exactly (which is free) when the sure bound is a large bite."""
-        bound, cancelled = self.worst(candidate, prompt), self.patience.cancelled
+        limit, cancelled = prompt.max_output_tokens, self.patience.cancelled
+        bound = NanoUsd(0) if candidate.free else self._worst(candidate, upper_tokens(prompt), limit, batch=batch)
         if bound * EXACT_COUNT_SHARE <= self.budget.remaining():
             try:
                 return self.budget.reserve(bound, cancelled, model=candidate.model)
@@ -120,12 +157,12 @@ class Caller:
             counted = candidate.door().count_tokens(candidate.model, prompt) + OVERHEAD_TOKENS
         except CallFailure:
             return self.budget.reserve(bound, cancelled, model=candidate.model)
-        exact = min(bound, self._worst(candidate, counted, prompt.max_output_tokens))
+        exact = min(bound, self._worst(candidate, counted, limit, batch=batch))
         return self.budget.reserve(exact, cancelled, model=candidate.model)
 
-    def _worst(self, candidate: Candidate, tokens: int, output: int) -> NanoUsd:
+    def _worst(self, candidate: Candidate, tokens: int, output: int, *, batch: bool = False) -> NanoUsd:
         now = self.patience.clock.now()
-        return self.prices.worst(candidate.provider, candidate.model, tokens, output, now)
+        return self.prices.worst(candidate.provider, candidate.model, tokens, output, now, batch=batch)
 
     def _once(self, candidate: Candidate, prompt: Prompt, purpose: Purpose, attempt: int, key: str) -> Reply:
         tokens = likely_tokens(prompt)

@@ -35,6 +35,11 @@ class FailureKind(StrEnum):
     NO_SCHEMA = "no_schema"
     """The endpoint refuses a schema; the provider remembers, and the next try carries it in the prompt."""
     AUTH = "auth"
+    NO_SUCH_BATCH = "no_such_batch"
+    EXPIRED = "expired"
+    """The vendor did not get to this request of a batch in time."""
+    BATCHED = "batched"
+    """No failure: the request waits for a batch, and a later run collects the answer."""
     DAY_QUOTA = "day_quota"
     SPEND_CAP = "spend_cap"
     OVER_BUDGET = "over_budget"
@@ -125,6 +130,13 @@ def from_status(status: int, message: str, headers: Mapping[str, str], now: date
     )
 
 
+def of_submission(failure: CallFailure, status: int) -> CallFailure:
+    """Return *failure* of sending a batch: behind a server error it may have been taken all the same."""
+    if status >= _SERVER_ERROR:
+        failure.billing = Billing.UNKNOWN
+    return failure
+
+
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds that *headers* ask to wait: ``retry-after-ms``, then ``retry-after`` (seconds or HTTP date).
 
@@ -210,6 +222,9 @@ _TRAITS: Final[Mapping[FailureKind, Trait]] = {
     FailureKind.BAD_REQUEST: Trait(),
     FailureKind.NO_SCHEMA: Trait(tries=3),
     FailureKind.NO_SUCH_MODEL: Trait(closes=Closes.MODEL),
+    FailureKind.NO_SUCH_BATCH: Trait(billing=Billing.UNKNOWN),
+    FailureKind.EXPIRED: Trait(),
+    FailureKind.BATCHED: Trait(),
     FailureKind.AUTH: Trait(closes=Closes.PROVIDER),
     FailureKind.DAY_QUOTA: Trait(closes=Closes.MODEL),
     FailureKind.SPEND_CAP: Trait(closes=Closes.PROVIDER),

@@ -171,10 +171,15 @@ def _read(path: Path, run_key: str) -> tuple[Past, int]:
 
 
 def _past(records: list[dict[str, Json]]) -> Past:
-    open_tickets = {r["ticket"]: int(r["nano_usd"]) for r in records if r["kind"] == "reserve"}
-    calls = []
-    for record in (r for r in records if r["kind"] == "settle"):
-        open_tickets.pop(record["ticket"], None)
-        calls.append(Call(**{**record["call"], "usage": Usage(**record["call"]["usage"])}))
+    """Add it up in order: a ticket that is drawn again is another process's, and the first one's call stays unknown."""
+    open_tickets: dict[str, int] = {}
+    unknown, calls = 0, []
+    for record in records:
+        if record["kind"] == "reserve":
+            unknown += open_tickets.pop(record["ticket"], 0)
+            open_tickets[record["ticket"]] = int(record["nano_usd"])
+        elif record["kind"] == "settle":
+            open_tickets.pop(record["ticket"], None)
+            calls.append(Call(**{**record["call"], "usage": Usage(**record["call"]["usage"])}))
     units = {r["key"]: r for r in records if r["kind"] == "unit"}
-    return Past(units=units, calls=tuple(calls), unknown=NanoUsd(sum(open_tickets.values())))
+    return Past(units=units, calls=tuple(calls), unknown=NanoUsd(unknown + sum(open_tickets.values())))

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from tta_orchestrate.domain.cost import NanoUsd, Usage, nano
+from tta_orchestrate.domain.cost import BATCH, BATCH_FULL, NanoUsd, Usage, nano
 from tta_orchestrate.engine.failures import CallFailure, FailureKind
 
 _MILLION: Final = Decimal(1_000_000)
@@ -56,8 +56,10 @@ class PriceBook:
 
     overrides: Mapping[str, Price] = field(default_factory=dict)
 
-    def price(self, provider: str, model: str, usage: Usage, at: datetime) -> NanoUsd:
-        """Return what *usage* costs at the published price of the day *at*.
+    def price(self, provider: str, model: str, usage: Usage, at: datetime, *, batch: bool = False) -> NanoUsd:
+        """Return what *usage* costs at the published price of the day *at*; with *batch* at the price of batches.
+
+        Where no batch price is known (own prices, other vendors), a batch counts in full: nothing is understated.
 
         Raises:
             CallFailure: ``UNPRICED``: nobody knows the price of *model*.
@@ -66,7 +68,13 @@ class PriceBook:
             return nano(override.of(usage))
         if provider == "ollama":  # the user's own machine
             return NanoUsd(0)
-        return nano(_published(provider, model, usage, at))
+        return nano(_published(provider, model, usage, at, batch=batch))
+
+    def basis(self, provider: str, model: str, at: datetime) -> str:
+        """Return at which price a batch of *model* is booked, ``Call.price_basis``: ``batch`` or ``batch-full``."""
+        sample = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
+        half = self.price(provider, model, sample, at, batch=True)
+        return BATCH if half < self.price(provider, model, sample, at) else BATCH_FULL
 
     def list_price(self, provider: str, model: str, usage: Usage, at: datetime) -> NanoUsd:
         """Return the price of the paid twin of a free model (``x:free`` is ``x``), else the same as :meth:`price`."""
@@ -78,13 +86,15 @@ class PriceBook:
                 return self.price(provider, model, usage, at)
         return self.price(provider, model, usage, at)
 
-    def worst(self, provider: str, model: str, input_tokens: int, output_tokens: int, at: datetime) -> NanoUsd:
+    def worst(
+        self, provider: str, model: str, input_tokens: int, output_tokens: int, at: datetime, *, batch: bool = False
+    ) -> NanoUsd:
         """Return an upper bound: every input token fresh, read or written to the cache, whichever is dearest."""
         shapes = (
             Usage(input_tokens=input_tokens, output_tokens=output_tokens),
             Usage(input_tokens=input_tokens, output_tokens=output_tokens, cache_write_5m_tokens=input_tokens),
         )
-        return max(self.price(provider, model, usage, at) for usage in shapes)
+        return max(self.price(provider, model, usage, at, batch=batch) for usage in shapes)
 
     def is_priced(self, provider: str, model: str, at: datetime) -> bool:
         """Whether a call to *model* can be priced at all."""
@@ -102,7 +112,7 @@ def price_data() -> str:
     return f"genai-prices {version('genai-prices')}"
 
 
-def _published(provider: str, model: str, usage: Usage, at: datetime) -> Decimal:
+def _published(provider: str, model: str, usage: Usage, at: datetime, *, batch: bool) -> Decimal:
     from genai_prices import Usage as Counted
     from genai_prices import calc_price
 
@@ -117,10 +127,12 @@ def _published(provider: str, model: str, usage: Usage, at: datetime) -> Decimal
         cache_write_1h_tokens=usage.cache_write_1h_tokens or None,
         cache_write_tokens=(usage.cache_write_5m_tokens + usage.cache_write_1h_tokens) or None,
     )
+    context = {"processing": "batch"} if batch else None
     try:
-        return calc_price(counted, model, provider_id=vendor, genai_request_timestamp=at).total_price
+        sold = calc_price(counted, model, provider_id=vendor, genai_request_timestamp=at, price_context=context)
     except LookupError as error:
         raise _unpriced(provider, model) from error
+    return sold.total_price
 
 
 def _unpriced(provider: str, model: str) -> CallFailure:

@@ -26,6 +26,7 @@ from tta_orchestrate.github.records import (
     GitCommit,
     GitObject,
     GitRef,
+    Issue,
     PullFile,
     PullRequest,
     Record,
@@ -218,6 +219,20 @@ class GitHub:
     def update_issue_comment(self, comment_id: int, text: str) -> Comment:
         """``PATCH /repos/{owner}/{repo}/issues/comments/{id}``."""
         return self._write("PATCH", self._repo(f"issues/comments/{comment_id}"), {"body": text}, Comment)
+
+    # -- issues
+
+    def open_issues(self) -> Iterator[Issue]:
+        """``GET /repos/{owner}/{repo}/issues``: the open ones, pull requests among them, latest first, page by page."""
+        return self._pages(self._repo("issues"), Issue)
+
+    def create_issue(self, title: str, text: str) -> Issue:
+        """``POST /repos/{owner}/{repo}/issues``."""
+        return self._write("POST", self._repo("issues"), {"title": title, "body": text}, Issue)
+
+    def update_issue(self, number: int, text: str) -> Issue:
+        """``PATCH /repos/{owner}/{repo}/issues/{n}``: its text."""
+        return self._write("PATCH", self._repo(f"issues/{number}"), {"body": text}, Issue)
 
     # -- files
 

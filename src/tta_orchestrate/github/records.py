@@ -79,6 +79,17 @@ class Comment(Record):
     side: str | None = None
 
 
+class Issue(Record):
+    """An issue; GitHub lists pull requests among them."""
+
+    number: int
+    body: str | None = None
+    user: Account | None = None
+    html_url: str = ""
+    pull_request: object = None
+    """Set when it is one."""
+
+
 class RemarkAuthor(Record):
     """Who wrote a remark, in the words of the GraphQL API."""
 

@@ -34,17 +34,21 @@ class Settled:
     notes: tuple[str, ...] = field(default=())
 
 
-def open_envelope(ledger: Ledger, terms: Terms, identity: Identity, now: datetime) -> Envelope | Refusal:
+def open_envelope(
+    ledger: Ledger, terms: Terms, identity: Identity, now: datetime, *, settled: Sequence[Entry] = ()
+) -> Envelope | Refusal:
     """Set money aside for one job: decided and written in one transaction, so that concurrent runs share the limits.
 
     Leases that ran out are closed on the way. A ledger that cannot be read or written never lets a run spend more than
-    its own limit, and the envelope says so in ``notes`` and ``recorded``.
+    its own limit, and the envelope says so in ``notes`` and ``recorded``. *settled*: what this run knows already of
+    batches, and writes when it ends.
     """
     day = today(now, terms.zone).isoformat()
     decision: list[Envelope | Refusal] = []
 
     def plan(book: Book) -> Sequence[Entry]:
-        decided = allot(book, identity, terms, day, now)
+        known = replace(book, entries=(*book.entries, *settled))
+        decided = allot(known, identity, terms, day, now)
         if isinstance(decided, Envelope) and book.unreadable:
             decided = replace(decided, notes=(*decided.notes, _unreadable(book.unreadable)))
         decision[:] = [decided]
@@ -73,23 +77,47 @@ Alarm = Callable[[Book], Iterable[Entry]]
 """From the books after the settlement to the alerts that are due, as ``alert`` entries."""
 
 
-def settle(ledger: Ledger, envelope: Envelope, report: Report, now: datetime, alarm: Alarm = lambda _: ()) -> Settled:
+def settle(
+    ledger: Ledger,
+    envelope: Envelope,
+    report: Report,
+    now: datetime,
+    alarm: Alarm = lambda _: (),
+    *,
+    more: Sequence[Entry] = (),
+) -> Settled:
     """Write what *report* really cost, and which alerts are due, in one transaction. Never raises for the store's sake.
 
-    Alerts are claimed here: of several runs that find the same alert due, the one whose entry landed tells.
+    *more* are entries of batches; those of an earlier month go to its file. Alerts are claimed here: of several runs
+    that find the same alert due, the one whose entry landed tells.
     """
     entry = settlement(envelope, report, now)
+    month = envelope.day[:7]
+    here = [one for one in more if one.month == month]
+    earlier = write(ledger, [one for one in more if one.month != month])
     claimed: list[Entry] = []
 
     def plan(book: Book) -> Sequence[Entry]:
-        after = Book(entries=(*book.entries, entry), unreadable=book.unreadable)
+        after = Book(entries=(*book.entries, *here, entry), unreadable=book.unreadable)
         known = book.keys()
         claimed[:] = [one for one in alarm(after) if one.key not in known]
-        return [entry, *claimed]
+        return [*here, entry, *claimed]
 
     try:
-        book = ledger.transact(envelope.day[:7], plan)
+        book = ledger.transact(month, plan)
     except LedgerError as error:
         note = f"this run could not be settled in the ledger ({error}); its reservation counts in full. {error.remedy}"
-        return Settled(book=Book(), entry=entry, recorded=False, notes=(note,))
-    return Settled(book=book, entry=entry, recorded=True, told=tuple(claimed))
+        return Settled(book=Book(), entry=entry, recorded=False, notes=(*earlier, note))
+    return Settled(book=book, entry=entry, recorded=True, told=tuple(claimed), notes=earlier)
+
+
+def write(ledger: Ledger, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Write *entries* to the files of their months; return why that failed, where it did."""
+    notes = []
+    for month in sorted({one.month for one in entries}):
+        own = [one for one in entries if one.month == month]
+        try:
+            ledger.transact(month, lambda _, own=own: own)  # type: ignore[misc]
+        except LedgerError as error:
+            notes.append(f"{len(own)} entries of batches could not be written ({error}); what is set aside stays so")
+    return tuple(notes)

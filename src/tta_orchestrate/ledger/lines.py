@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from tta_orchestrate.domain.batch import BatchItem, BatchRecord
 from tta_orchestrate.domain.cost import NanoUsd, Usage
 from tta_orchestrate.domain.ledger import BaselineShare, Book, Entry, ModelShare, Phase, Quality, merge
 
@@ -18,6 +19,7 @@ _USAGE: Final = {
     "think": "thinking_tokens",
 }
 _TEXTS: Final = ("repository", "mode", "price_data", "catalogue", "outcome")
+_BATCH_TEXTS: Final = ("name", "provider", "model", "scope", "id")
 _LONGEST: Final = 300
 _MOST: Final = 10**18
 """A billion dollars in nano-dollars: more is a broken line."""
@@ -46,6 +48,7 @@ def encode(entry: Entry) -> bytes:
             for one in entry.baselines
         ],
         "quality": {name: value for name in Quality.__slots__ if (value := getattr(entry.quality, name))},
+        "batch": _batch_line(entry.batch) if entry.batch else {},
         **{name: getattr(entry, name)[:_LONGEST] for name in _TEXTS},
     }
     kept = {key: value for key, value in line.items() if value not in (0, "", [], {})}
@@ -77,6 +80,7 @@ def decode(line: bytes) -> Entry:
         by_model=tuple(_model_share(one) for one in _objects(raw, "by_model")),
         baselines=tuple(_baseline(one) for one in _objects(raw, "baselines")),
         quality=_quality(_object(raw, "quality")),
+        batch=_batch(_object(raw, "batch")),
         **{name: _text(raw, name) for name in _TEXTS},
     )
 
@@ -120,6 +124,18 @@ def _share(one: ModelShare) -> dict[str, Any]:
         "tokens": _tokens(one.usage),
     }
     return {key: value for key, value in line.items() if value not in (0, {})}
+
+
+def _batch_line(batch: BatchRecord) -> dict[str, Any]:
+    texts = {name: getattr(batch, name)[:_LONGEST] for name in _BATCH_TEXTS}
+    return {**texts, "items": [{"key": item.key, "worst": item.worst} for item in batch.items]}
+
+
+def _batch(raw: Mapping[str, Any]) -> BatchRecord | None:
+    if not raw:
+        return None
+    items = tuple(BatchItem(key=_text(one, "key"), worst=_money(one, "worst")) for one in _objects(raw, "items"))
+    return BatchRecord(items=items, **{name: _text(raw, name) for name in _BATCH_TEXTS})
 
 
 def _text(raw: Mapping[str, Any], key: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from tta_orchestrate.loopback import anthropic_messages, gemini, openai_chat
 from tta_orchestrate.loopback.answers import from_schema
+from tta_orchestrate.loopback.batches import ANTHROPIC, OPENAI, OPENAI_FILES, Batches
 from tta_orchestrate.loopback.faults import Fault, Schedule, never
 from tta_orchestrate.loopback.question import Question, Script, Seen, Served, tokens
 
@@ -45,6 +46,9 @@ class Loopback:
         self.on_request = on_request
         self.requests_per_minute = requests_per_minute
         self.log: list[Seen] = []
+        self.batches = Batches(self._in_batch)
+        self.loses_batch_replies = False
+        """The next batches are taken, and the connection breaks before their sender learns of it."""
         self._index = 0
         self._lock = threading.Lock()
         self._prefixes: set[str] = set()
@@ -82,6 +86,7 @@ class Loopback:
             self.script, self.schedule = script, schedule
             self.on_request = lambda index: None  # noqa: ARG005
             self.log, self._index, self._prefixes, self._minute = [], 0, set(), []
+            self.batches, self.loses_batch_replies = Batches(self._in_batch), False
             self._released = threading.Event()
 
     def __enter__(self) -> Self:
@@ -145,7 +150,27 @@ class Loopback:
             return size, 0
         return 0, size if question.vendor == "anthropic" else 0
 
-    def charge(self, seen: Seen, question: Question, body: Mapping[str, Json]) -> None:
+    def _in_batch(self, question: Question, path: str) -> Json:
+        """Answer one request of a batch, at half price."""
+        seen = Seen(index=-1, path=path, user_agent="", model=question.model, prompt=question.text, delivered=True)
+        wire: Any = {"anthropic": anthropic_messages, "google": gemini, "openai": openai_chat}[question.vendor]
+        with self._lock:
+            self.log.append(seen)
+            number = len(self.log)
+        body = wire.whole(question, self._serve(question, None), number)
+        seen.usage = body.get("usage") or body.get("usageMetadata") or {}
+        self.charge(seen, question, body, batch=True)
+        return body
+
+    def look(self, target: str, user_agent: str) -> tuple[int, Json]:
+        """Answer a GET with (status, body): batches are all there is to read."""
+        path, _, query = target.partition("?")
+        with self._lock:
+            self.log.append(Seen(index=-1, path=path, user_agent=user_agent))
+        missing = 404, {"error": {"message": f"no such path: {path}"}}
+        return self.batches.read(path, query, self.url) or missing
+
+    def charge(self, seen: Seen, question: Question, body: Mapping[str, Json], *, batch: bool = False) -> None:
         """Book what a whole *body* costs, as genai-prices reads it."""
         from genai_prices import extract_usage
 
@@ -153,7 +178,9 @@ class Loopback:
         for vendor, flavour in _SELLERS[question.vendor]:
             with suppress(LookupError, ValueError):
                 sold = extract_usage(dict(body), provider_id=vendor, api_flavor=flavour)
-                total = sold.calc_price(genai_request_timestamp=self.at or datetime.now(UTC)).total_price
+                context = {"processing": "batch"} if batch else None
+                now = self.at or datetime.now(UTC)
+                total = sold.calc_price(genai_request_timestamp=now, price_context=context).total_price
                 break
         with self._lock:
             seen.charged = int((total * 10**9).to_integral_value(rounding="ROUND_CEILING"))
@@ -168,45 +195,52 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        server_version = "tta-loopback"
-        disable_nagle_algorithm = True
+class _Http(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "tta-loopback"
+    disable_nagle_algorithm = True
 
-        def log_message(self, *_: object) -> None:
-            """Keep quiet: the log is ``Loopback.log``."""
+    def log_message(self, *_: object) -> None:
+        """Keep quiet: the log is ``Loopback.log``."""
+
+    def reply(self, status: int, body: Json, headers: Mapping[str, str] | None = None) -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"content-type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def stream(self, chunks: Iterable[bytes], *, cut: bool = False, headers: Mapping[str, str]) -> None:
+        self.send_response(200)
+        for name, value in {"content-type": "text/event-stream", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        data = b"".join(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in chunks)
+        self.wfile.write(data if cut else data + b"0\r\n\r\n")
+        if cut:
+            self.close_connection = True
+
+
+def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
+    class Handler(_Http):
+        def do_GET(self) -> None:
+            self.reply(*loopback.look(self.path, self.headers.get("user-agent", "")))
 
         def do_POST(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             raw = self.rfile.read(length)
             seen = Seen(index=-1, path=self.path.partition("?")[0], user_agent=self.headers.get("user-agent", ""))
             try:
-                exchange = _Exchange(loopback, self, seen, json.loads(raw))
-                exchange.run()
+                if seen.path == OPENAI_FILES:
+                    self.reply(200, loopback.batches.upload(self.headers["content-type"], raw))
+                    return
+                _Exchange(loopback, self, seen, json.loads(raw)).run()
             except (KeyError, TypeError, ValueError) as error:
                 self.reply(400, {"error": {"message": f"not understood: {type(error).__name__}"}})
             except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True
-
-        def reply(self, status: int, body: Json, headers: Mapping[str, str] | None = None) -> None:
-            data = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {"content-type": "application/json", **(headers or {})}.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def stream(self, chunks: Iterable[bytes], *, cut: bool = False, headers: Mapping[str, str]) -> None:
-            self.send_response(200)
-            for name, value in {"content-type": "text/event-stream", **headers}.items():
-                self.send_header(name, value)
-            self.send_header("transfer-encoding", "chunked")
-            self.end_headers()
-            data = b"".join(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" for chunk in chunks)
-            self.wfile.write(data if cut else data + b"0\r\n\r\n")
-            if cut:
                 self.close_connection = True
 
     return Handler
@@ -225,6 +259,10 @@ class _Exchange:
         path = self._seen.path
         if path.endswith("/messages/count_tokens"):
             self._count({"input_tokens": tokens(json.dumps(self._body))})
+        elif path == ANTHROPIC:
+            self._taken(lambda: self._loopback.batches.from_anthropic(self._body, path))
+        elif path == OPENAI:
+            self._taken(lambda: self._loopback.batches.from_openai(self._body, path))
         elif path.endswith("/messages"):
             self._answer(anthropic_messages.read(self._body), anthropic_messages)
         elif path.endswith("/chat/completions"):
@@ -233,10 +271,21 @@ class _Exchange:
             model, verb = match.groups()
             if verb == "countTokens":
                 self._count({"totalTokens": tokens(json.dumps(self._body))})
+            elif verb == "batchGenerateContent":
+                self._taken(lambda: self._loopback.batches.from_gemini(self._body, model, path))
             else:
                 self._answer(gemini.read(self._body, model, stream=verb.startswith("stream")), gemini)
         else:
             self._http.reply(404, {"error": {"message": f"no such path: {path}"}})
+
+    def _taken(self, make: Callable[[], Json]) -> None:
+        """Make a batch and say so."""
+        refusal = self._loopback.batches.refuses
+        status, body = refusal or (200, make())
+        if self._loopback.loses_batch_replies:
+            self._http.close_connection = True
+        else:
+            self._http.reply(status, body)
 
     def _count(self, body: Json) -> None:
         self._loopback.log.append(self._seen)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from tta_orchestrate.domain.cost import CostReport, Usage
 
@@ -70,6 +71,49 @@ class Provider(Protocol):
 
     def close(self) -> None:
         """Release connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRequest:
+    """One request of a batch, with the key that its answer comes back under (1 to 64 of ``[a-z0-9]``)."""
+
+    key: str
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchAnswers:
+    """A batch that ended: what came of each request, by key. What is nowhere has an unknown outcome."""
+
+    replies: Mapping[str, Reply]
+    failures: Mapping[str, Exception] = field(default_factory=dict)
+    """``engine.failures.CallFailure``, its billing included."""
+    rest: Exception | None = None
+    """Likewise, for every request that is not named: the whole batch ended without answers."""
+
+
+@runtime_checkable
+class BatchProvider(Protocol):
+    """What a provider that offers batches can do besides; every method raises ``engine.failures.CallFailure``."""
+
+    def submit_batch(self, model: str, name: str, requests: Sequence[BatchRequest]) -> str:
+        """Send all *requests* as one batch called *name*; return the vendor's id."""
+        ...
+
+    def find_batch(self, name: str, keys: frozenset[str], since: datetime) -> str | None:
+        """Return the id of the batch that was submitted under *name* after *since*, ``None`` when there is none.
+
+        Where the vendor keeps no names, a batch of as many requests that has not ended may be it: its id is returned,
+        and what it answers tells once it has ended.
+        """
+        ...
+
+    def collect_batch(self, batch_id: str) -> BatchAnswers | None:
+        """Return the answers, ``None`` while the batch has not ended.
+
+        ``CallFailure`` of kind ``NO_SUCH_BATCH`` when the vendor does not know *batch_id* (any more).
+        """
         ...
 
 
@@ -141,6 +185,8 @@ class Decision:
     reason: str
 
 
+BATCHED: Final = "batched"
+"""The ``failure`` of a task whose request waits for a batch: a later run has the answer."""
 OVER_BUDGET: Final = "over_budget"
 """The ``failure`` of a task that only the budget stood against."""
 
@@ -169,6 +215,15 @@ class Engine(Protocol):
     @property
     def has_orchestrator(self) -> bool:
         """Whether the strong model can be asked."""
+        ...
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether requests of ``execute`` may go to a batch, or came from one.
+
+        They must then be the same in the run that submits them and in the one that collects the answers: no request
+        may depend on the answer to another.
+        """
         ...
 
     def execute(self, tasks: Sequence[Task], gate: Gate) -> Sequence[TaskResult]:

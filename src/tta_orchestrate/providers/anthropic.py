@@ -5,15 +5,15 @@ without ``message_stop`` as if it were whole; here it is ``CUT_OFF``. The SDK's 
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
-from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status
+from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status, of_submission
 from tta_orchestrate.engine.stream import must_be_events, must_be_in_time
-from tta_orchestrate.ports.model import Access, FinishReason, Prompt, Reply
+from tta_orchestrate.ports.model import Access, BatchAnswers, BatchRequest, FinishReason, Prompt, Reply
 
 if TYPE_CHECKING:
     pass
@@ -69,6 +69,52 @@ class Claude:
         except Exception as error:
             raise _translated(error, _Collected()) from error
 
+    def submit_batch(self, model: str, name: str, requests: Sequence[BatchRequest]) -> str:  # noqa: ARG002 -- keeps none
+        """Send a message batch; each answer comes back under its request's key."""
+        sent: Any = [{"custom_id": one.key, "params": _body(model, one.prompt)} for one in requests]
+        try:
+            made = self._client.messages.batches.create(requests=sent)
+        except Exception as error:
+            raise of_submission(_translated(error, _Collected()), getattr(error, "status_code", 0)) from error
+        if not getattr(made, "id", ""):
+            raise CallFailure(FailureKind.MALFORMED, "the batch was taken without an id")
+        return str(made.id)
+
+    def find_batch(self, name: str, keys: frozenset[str], since: datetime) -> str | None:  # noqa: ARG002
+        """Look through the newest batches: as many requests, and, once it has ended, our keys."""
+        try:
+            for batch in self._client.messages.batches.list(limit=100):
+                if batch.created_at < since:
+                    return None
+                ended = batch.processing_status == "ended"
+                if sum(batch.request_counts.to_dict().values()) == len(keys) and (  # type: ignore[arg-type]
+                    not ended or {line.custom_id for line in self._client.messages.batches.results(batch.id)} == keys
+                ):
+                    return str(batch.id)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the list cannot be read: {type(error).__name__}") from error
+        except Exception as error:
+            raise _translated(error, _Collected()) from error
+        return None
+
+    def collect_batch(self, batch_id: str) -> BatchAnswers | None:
+        """Return what a batch answered. Requests that failed, expired or were canceled are not billed."""
+        try:
+            batch = self._client.messages.batches.retrieve(batch_id)
+            if batch.processing_status != "ended":
+                return None
+            lines = {line.custom_id: line.result for line in self._client.messages.batches.results(batch_id)}
+            good = {key: _whole(one.message) for key, one in lines.items() if one.type == "succeeded"}
+            bad = {key: _unanswered(one) for key, one in lines.items() if key not in good}
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the batch cannot be read: {type(error).__name__}") from error
+        except Exception as error:
+            failure = _translated(error, _Collected())
+            if failure.kind is FailureKind.NO_SUCH_MODEL:
+                failure = CallFailure(FailureKind.NO_SUCH_BATCH, str(failure))
+            raise failure from error
+        return BatchAnswers(replies=good, failures=bad)
+
     def close(self) -> None:
         """Release connections."""
         self._client.close()
@@ -117,6 +163,30 @@ class _Collected:
 
     def _count(self, usage: Any) -> None:
         self.usage |= {key: value for key, value in usage.to_dict(mode="json").items() if value is not None}
+
+
+def _whole(message: Any) -> Reply:
+    """Read an answer that came in one piece."""
+    usage = {key: value for key, value in message.usage.to_dict(mode="json").items() if value is not None}
+    return Reply(
+        text="".join(block.text for block in message.content if block.type == "text"),
+        finish_reason=_FINISH.get(message.stop_reason or "", FinishReason.CUT_OFF),
+        usage=_usage(usage),
+        raw_usage=usage,
+        request_model=message.model,
+        response_model=message.model,
+        request_id=message.id,
+    )
+
+
+def _unanswered(result: Any) -> CallFailure:
+    """Return why a request of a batch has no answer."""
+    if result.type == "errored":
+        error = result.error.error
+        kind = _ERROR_TYPES.get(error.type, FailureKind.BAD_REQUEST)
+        return CallFailure(kind, str(error.message)[:300], billing=Billing.NOTHING)
+    kind = FailureKind.EXPIRED if result.type == "expired" else FailureKind.CANCELLED
+    return CallFailure(kind, f"the batch ended this request as {result.type}", billing=Billing.NOTHING)
 
 
 def _body(model: str, prompt: Prompt) -> dict[str, Any]:

@@ -5,15 +5,15 @@ send (and bill) several requests for one call.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
-from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, duration, from_status
+from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, duration, from_status, of_submission
 from tta_orchestrate.engine.stream import must_be_in_time
-from tta_orchestrate.ports.model import Access, FinishReason, Prompt, Reply
+from tta_orchestrate.ports.model import Access, BatchAnswers, BatchRequest, FinishReason, Prompt, Reply
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -48,12 +48,9 @@ class Gemini:
 
         end = time.monotonic() + timeout
         settings = types.GenerateContentConfig(
-            system_instruction=prompt.system,
-            max_output_tokens=prompt.max_output_tokens,
+            **_settings(prompt),
             automatic_continuation=False,
             automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
-            response_mime_type="application/json" if prompt.schema else None,
-            response_json_schema=schema.portable(prompt.schema) if prompt.schema else None,
         )
         collected = _Collected()
         try:
@@ -75,6 +72,66 @@ class Gemini:
             return int(self._client.models.count_tokens(model=model, contents=text).total_tokens or 0)
         except Exception as error:
             raise _translated(error, started=False) from error
+
+    def submit_batch(self, model: str, name: str, requests: Sequence[BatchRequest]) -> str:
+        """Send the requests inline, under *name*; each carries its key along."""
+        from google.genai import types
+
+        sent: Any = [
+            types.InlinedRequest(
+                contents=list(_contents(one.prompt)),
+                config=types.GenerateContentConfig(**_settings(one.prompt)),
+                metadata={"key": one.key},
+            )
+            for one in requests
+        ]
+        try:
+            named = types.CreateBatchJobConfig(display_name=name)
+            job = self._client.batches.create(model=model, src=sent, config=named)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the reply cannot be read: {type(error).__name__}") from error
+        except Exception as error:
+            raise of_submission(_translated(error, started=False), int(getattr(error, "code", 0) or 0)) from error
+        if not job.name:
+            raise CallFailure(FailureKind.MALFORMED, "the batch was taken without a name")
+        return job.name
+
+    def find_batch(self, name: str, keys: frozenset[str], since: datetime) -> str | None:  # noqa: ARG002 -- names do
+        """Look for *name* among the newest batches."""
+        try:
+            for job in self._client.batches.list(config={"page_size": 100}):
+                if job.create_time is not None and job.create_time < since:
+                    return None
+                if job.display_name == name:
+                    return job.name
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the list cannot be read: {type(error).__name__}") from error
+        except Exception as error:
+            raise _translated(error, started=False) from error
+        return None
+
+    def collect_batch(self, batch_id: str) -> BatchAnswers | None:
+        """Return what a batch answered. One that ended without answers may have been billed: nobody says."""
+        try:
+            job = self._client.batches.get(name=batch_id)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the batch cannot be read: {type(error).__name__}") from error
+        except Exception as error:
+            failure = _translated(error, started=False)
+            if failure.kind is FailureKind.NO_SUCH_MODEL:
+                failure = CallFailure(FailureKind.NO_SUCH_BATCH, str(failure))
+            raise failure from error
+        state = job.state.value if job.state is not None else ""
+        if state not in _ENDED:
+            return None
+        lines = (job.dest.inlined_responses if job.dest is not None else None) or ()
+        keyed = {(one.metadata or {}).get("key", ""): one for one in lines}
+        good = {key: _whole(job.model or "", one.response) for key, one in keyed.items() if one.response is not None}
+        return BatchAnswers(
+            replies=good,
+            failures={key: _unanswered(one.error) for key, one in keyed.items() if key not in good},
+            rest=CallFailure(_ENDED[state], f"the batch ended as {state}", billing=Billing.UNKNOWN),
+        )
 
     def close(self) -> None:
         """Release connections."""
@@ -126,6 +183,30 @@ class _Collected:
             request_id=self.request_id,
             headers=self.headers,
         )
+
+
+def _whole(model: str, response: Any) -> Reply:
+    """Read an answer that came in one piece."""
+    collected = _Collected()
+    collected.take(response)
+    return collected.reply(model.rpartition("/")[2])
+
+
+def _unanswered(error: Any) -> CallFailure:
+    """Return why a request of a batch has no answer; by google.rpc.Code."""
+    code = error.code if error is not None else None
+    said = str(error.message if error is not None else "no answer")[:300]
+    return CallFailure(_CODES.get(code or 0, FailureKind.TRANSIENT), said, billing=Billing.NOTHING)
+
+
+def _settings(prompt: Prompt) -> dict[str, Any]:
+    """Return what shapes the answer, wherever the request goes."""
+    return {
+        "system_instruction": prompt.system,
+        "max_output_tokens": prompt.max_output_tokens,
+        "response_mime_type": "application/json" if prompt.schema else None,
+        "response_json_schema": schema.portable(prompt.schema) if prompt.schema else None,
+    }
 
 
 def _contents(prompt: Prompt) -> list[str]:
@@ -196,6 +277,23 @@ _FINISH: Final[Mapping[str, FinishReason]] = {
     "BLOCKLIST": FinishReason.CONTENT_FILTER,
     "PROHIBITED_CONTENT": FinishReason.CONTENT_FILTER,
     "SPII": FinishReason.CONTENT_FILTER,
+}
+
+_ENDED: Final[Mapping[str, FailureKind]] = {
+    "JOB_STATE_SUCCEEDED": FailureKind.CANCELLED,
+    "JOB_STATE_PARTIALLY_SUCCEEDED": FailureKind.CANCELLED,
+    "JOB_STATE_FAILED": FailureKind.TRANSIENT,
+    "JOB_STATE_CANCELLED": FailureKind.CANCELLED,
+    "JOB_STATE_EXPIRED": FailureKind.EXPIRED,
+}
+"""How a request ended that a finished batch says nothing about."""
+_CODES: Final[Mapping[int, FailureKind]] = {
+    1: FailureKind.CANCELLED,
+    3: FailureKind.BAD_REQUEST,
+    4: FailureKind.EXPIRED,
+    7: FailureKind.BAD_REQUEST,
+    8: FailureKind.RATE_LIMIT,
+    9: FailureKind.BAD_REQUEST,
 }
 
 PROVIDER: Final = Gemini

@@ -1,20 +1,23 @@
 """Everything that speaks OpenAI's chat completions: Groq, OpenRouter, Ollama, OpenAI, vLLM; plain httpx2, streamed.
 
+Batches (files of requests, ``/batches``) are offered for OpenAI itself, whose batch prices are known.
+
 An endpoint that refuses ``response_format: json_schema`` gets the schema in the prompt from then on.
 """
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from tta_orchestrate.domain.cost import Usage
 from tta_orchestrate.engine import schema
-from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status
+from tta_orchestrate.engine.failures import Billing, CallFailure, FailureKind, from_status, of_submission
 from tta_orchestrate.engine.stream import must_be_events, must_be_in_time
-from tta_orchestrate.ports.model import Access, FinishReason, Prompt, Reply
+from tta_orchestrate.ports.model import Access, BatchAnswers, BatchRequest, FinishReason, Prompt, Reply
 
 if TYPE_CHECKING:
     import httpx2
@@ -95,6 +98,88 @@ class Chat:
         return CallFailure(kind, str(failure), hint=failure.hint, headers=headers, billing=Billing.NOTHING)
 
 
+class ChatInBatches(Chat):
+    """Implements ``ports.model.BatchProvider`` as well. Source: platform.openai.com, API reference, "Batch"."""
+
+    def submit_batch(self, model: str, name: str, requests: Sequence[BatchRequest]) -> str:
+        """Upload the requests as a file, then have it worked on, under *name*; the upload alone costs nothing."""
+        lines = (json.dumps(_line(model, one, native=model not in self._schemaless)) for one in requests)
+        sent = {"file": (f"{name}.jsonl", "\n".join(lines).encode() + b"\n", "application/jsonl")}
+        try:
+            uploaded = self._object("POST", "/files", data={"purpose": "batch"}, files=sent)
+        except CallFailure as failure:
+            raise CallFailure(failure.kind, str(failure), billing=Billing.NOTHING) from failure
+        order = {
+            "input_file_id": str(uploaded.get("id") or ""),
+            "endpoint": "/v1/chat/completions",
+            "completion_window": "24h",
+            "metadata": {"name": name},
+        }
+        made = self._object("POST", "/batches", json=order)
+        if not made.get("id"):
+            raise CallFailure(FailureKind.MALFORMED, "the batch was taken without an id")
+        return str(made["id"])
+
+    def find_batch(self, name: str, keys: frozenset[str], since: datetime) -> str | None:  # noqa: ARG002 -- names do
+        """Look for *name* among the newest batches."""
+        after: dict[str, str] = {}
+        while True:
+            page = self._object("GET", "/batches", params={"limit": "100", **after})
+            batches = _objects(page.get("data"))
+            for one in batches:
+                if int(one.get("created_at") or 0) < since.timestamp():
+                    return None
+                if (one.get("metadata") or {}).get("name") == name:
+                    return str(one["id"])
+            if not (page.get("has_more") and batches):
+                return None
+            after = {"after": str(batches[-1]["id"])}
+
+    def collect_batch(self, batch_id: str) -> BatchAnswers | None:
+        """Return what a batch answered. Requests without an answer are not billed."""
+        try:
+            batch = self._object("GET", f"/batches/{quote(batch_id, safe='')}")
+            if (status := str(batch.get("status"))) not in _ENDED:
+                return None
+            files = [str(batch[name]) for name in ("output_file_id", "error_file_id") if batch.get(name)]
+            lines = {str(line["custom_id"]): line for file in files for line in self._lines(file)}
+            good = {key: _whole(line["response"]["body"]) for key, line in lines.items() if _is_answer(line)}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CallFailure(FailureKind.MALFORMED, f"the batch cannot be read: {type(error).__name__}") from error
+        except CallFailure as failure:
+            if failure.kind is FailureKind.NO_SUCH_MODEL:
+                raise CallFailure(FailureKind.NO_SUCH_BATCH, str(failure)) from failure
+            raise
+        return BatchAnswers(
+            replies=good,
+            failures={key: _unanswered(line) for key, line in lines.items() if key not in good},
+            rest=_of_batch(status, batch),
+        )
+
+    def _object(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
+        try:
+            found = json.loads(self._read(method, path, **parts))
+        except ValueError as error:
+            raise _translated(error) from error
+        if not isinstance(found, dict):
+            raise CallFailure(FailureKind.MALFORMED, "the answer is not an object")
+        return found
+
+    def _lines(self, file: str) -> Iterator[dict[str, Any]]:
+        for line in self._read("GET", f"/files/{quote(file, safe='')}/content").splitlines():
+            if line.strip():
+                yield json.loads(line)
+
+    def _read(self, method: str, path: str, **parts: Any) -> bytes:
+        try:
+            response = self._client.request(method, path, **parts)
+        except Exception as error:
+            raise _translated(error) from error
+        if response.status_code != _OK:
+            raise of_submission(self._refused(response, "", native=False), response.status_code)
+        return response.content
+
+
 class _Collected:
     """An answer as its events come in."""
 
@@ -154,6 +239,50 @@ def _body(model: str, prompt: Prompt, *, native: bool) -> dict[str, Any]:
         form = {"name": prompt.schema_name, "strict": True, "schema": schema.portable(prompt.schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
     return body
+
+
+def _line(model: str, one: BatchRequest, *, native: bool) -> dict[str, Any]:
+    """Return one line of a batch's file."""
+    body = _body(model, one.prompt, native=native)
+    del body["stream"], body["stream_options"]
+    return {"custom_id": one.key, "method": "POST", "url": "/v1/chat/completions", "body": body}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _is_answer(line: dict[str, Any]) -> bool:
+    response = line.get("response") or {}
+    return response.get("status_code") == _OK and not line.get("error")
+
+
+def _whole(body: dict[str, Any]) -> Reply:
+    """Read an answer that came in one piece."""
+    collected = _Collected()
+    choices = [{"delta": one["message"], "finish_reason": one.get("finish_reason")} for one in body["choices"]]
+    collected.take(body | {"choices": choices})
+    return collected.reply(str(body.get("model") or ""))
+
+
+def _unanswered(line: dict[str, Any]) -> CallFailure:
+    """Return why a request of a batch has no answer."""
+    error = line.get("error") or ((line.get("response") or {}).get("body") or {}).get("error") or {}
+    code, status = str(error.get("code") or ""), int((line.get("response") or {}).get("status_code") or 0)
+    kind = FailureKind.EXPIRED if code == "batch_expired" else FailureKind.CANCELLED
+    if status:
+        kind = from_status(status, "", {}, datetime.now(UTC)).kind
+    return CallFailure(kind, str(error.get("message") or code)[:300], billing=Billing.NOTHING)
+
+
+def _of_batch(status: str, batch: dict[str, Any]) -> CallFailure:
+    """Return what holds for requests that no file names. A batch that failed was refused before it began."""
+    if status != "failed":
+        return CallFailure(_ENDED[status], f"the batch ended as {status}", billing=Billing.UNKNOWN)
+    errors = _objects((batch.get("errors") or {}).get("data"))
+    full = any(one.get("code") == "token_limit_exceeded" for one in errors)
+    kind = FailureKind.RATE_LIMIT if full else FailureKind.BAD_REQUEST
+    return CallFailure(kind, "the batch was refused", billing=Billing.NOTHING)
 
 
 def _events(response: "httpx2.Response") -> Iterator[dict[str, Any]]:
@@ -218,4 +347,15 @@ _FINISH: Final[Mapping[str, FinishReason]] = {
     "content_filter": FinishReason.CONTENT_FILTER,
 }
 
-PROVIDER: Final = Chat
+_ENDED: Final[Mapping[str, FailureKind]] = {
+    "completed": FailureKind.CANCELLED,
+    "failed": FailureKind.BAD_REQUEST,
+    "expired": FailureKind.EXPIRED,
+    "cancelled": FailureKind.CANCELLED,
+}
+_IN_BATCHES: Final = frozenset({"openai"})
+
+
+def PROVIDER(access: Access) -> Chat:  # noqa: N802 -- the name that the registry looks for
+    """Return the provider for *access*: with batches where the endpoint offers them at a known price."""
+    return ChatInBatches(access) if access.name in _IN_BATCHES else Chat(access)

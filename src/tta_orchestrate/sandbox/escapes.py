@@ -259,7 +259,7 @@ def main() -> None:
             sys.stdout.write(f"{word}  {one.name}: {one.detail}\n")
     sys.stdout.write(f"level {options.level}: {_count(found)}\n")
     for layer in REMOVABLE if options.table else ():
-        part = run(options.level, python=options.python, binds=_binds(), without=(layer,))
+        part = run(options.level, python=options.python, binds=_binds(), without=(layer,), host_file=options.host_file)
         through = [one.name for one in part if one.reached]
         sys.stdout.write(f"without {layer}: {_count(part)}: {', '.join(through)}\n")
     sys.exit(1 if any(one.reached or not one.ran for one in found) else 0)

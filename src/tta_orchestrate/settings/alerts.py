@@ -41,7 +41,7 @@ class Recipient(Section):
     port: int = Field(default=587, ge=1, le=65535)
     """`smtp`: its port."""
     security: Security = Security.STARTTLS
-    """`smtp`: `none` only on this machine."""
+    """`smtp`: `none` only on this machine, and without `user`."""
     user: str = Field(default="", max_length=254)
     """`smtp`: who signs in; nobody when it is empty."""
     sender: str = Field(default="", max_length=254)

@@ -79,6 +79,8 @@ class Docgen(Section):
     """Logseq: add an entry with the changed pages to the journal of the day."""
     max_model_blocks: int = Field(default=200, ge=0)
     """Blocks that models may write in one run; the rest waits for the next."""
+    batch: bool = False
+    """Send the models' work to the vendors' batches, at half the price: one run submits, a later one collects."""
     publish: Publish = Publish.PATCH
     """What becomes of changed pages in the Action."""
     branch: str = Field(default="tta/docs", min_length=1)

@@ -41,5 +41,9 @@ class TestGen(Section):
     """Command of the *prep* container, a word per item, that installs what tests need; read from the base commit."""
     setup_for_forks: bool = False
     """Run ``setup`` for pull requests of forks as well."""
+    batch: bool = False
+    """Send the models' work to the vendors' batches, at half the price: one run submits, a later one collects."""
+    delivery_folders: tuple[str, ...] = ()
+    """Folders that ``tta-orchestrate deliver`` may write to; empty: those with tests at the base, or that name."""
     seed: int = 0
     """Same seed, same search (as far as time allows)."""

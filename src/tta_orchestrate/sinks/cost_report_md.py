@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from tta_orchestrate.domain.cost import STANDARD
 from tta_orchestrate.domain.cost_summary import document
 from tta_orchestrate.domain.headline import count
 from tta_orchestrate.domain.report import Report
@@ -30,10 +31,16 @@ class CostReportMd:
             _savings(cost),
             _budgets(cost["budget"]),
             *(_table(f"By {by}", by.capitalize(), cost[f"by_{by}"]) for by in ("model", "stage", "role")),
+            _bases(cost["by_price_basis"]),
             _waste(cost["waste"]),
             _notes(cost),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _bases(groups: Sequence[Mapping[str, Any]]) -> str:
+    """Return the sums by price basis, once there is another one than the standard price."""
+    return _table("By price", "Price", groups) if any(one["name"] != STANDARD for one in groups) else ""
 
 
 def _totals(cost: Mapping[str, Any]) -> str:

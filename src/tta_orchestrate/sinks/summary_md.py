@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar
 
 from tta_orchestrate.domain import generated_tests
 from tta_orchestrate.domain.change import Side
-from tta_orchestrate.domain.cost import usd
+from tta_orchestrate.domain.cost import BATCH, BATCH_FULL, Call, usd
 from tta_orchestrate.domain.cost_summary import savings
 from tta_orchestrate.domain.finding import Finding, Rejected, Severity
 from tta_orchestrate.domain.headline import (
@@ -298,9 +298,17 @@ def _cost(report: Report) -> str:
     basis = "" if saved["percent"] is None else f" ({saved['basis']}, n = {saved['n']:,})"
     return (
         f"**Cost:** ${usd(cost.cash)} billed, ${usd(cost.list_price)} at list prices, "
-        f"{count(len(cost.calls), 'call')}. "
+        f"{count(len(cost.calls), 'call')}{_batched(cost.calls)}. "
         f"**Savings:** {markdown(f'{words}{basis}', 400)}. Details: `cost-report.md`."
     )
+
+
+def _batched(calls: Sequence[Call]) -> str:
+    """Say how many calls came from batches, and at which price."""
+    half, full = (sum(call.price_basis == basis for call in calls) for basis in (BATCH, BATCH_FULL))
+    told = [f"{half:,} in batches at the batch price"] if half else []
+    told += [f"{full:,} in batches at the full price"] if full else []
+    return f", {', '.join(told)}" if told else ""
 
 
 SINK: Final[Sink] = SummaryMd()

@@ -31,7 +31,7 @@ from tta_orchestrate.syntax.ecmatests import Framework
 PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _ENDINGS: Final = re.compile(r"\.[cm]?[jt]sx?\Z")
-_CALLED: Final = re.compile(r"[._-](?:test|spec)(?=\.[cm]?[jt]sx?\Z)")
+_CALLED: Final = re.compile(r"\.(?:test|spec)(?=\.[cm]?[jt]sx?\Z)")
 _NODE: Final = "install Node.js 20 or newer, or run where it is"
 
 

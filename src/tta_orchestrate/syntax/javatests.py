@@ -6,7 +6,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.mutant import Mutant
-from tta_orchestrate.ports.test_runner import MARK, Proposal, Symbol
+from tta_orchestrate.ports.test_runner import Proposal, Symbol, heading
 from tta_orchestrate.syntax.faults import Faults, find
 from tta_orchestrate.syntax.treesitter import parser
 
@@ -281,7 +281,7 @@ def write(proposals: Sequence[Proposal], *, about: str, package: str, name: str,
     plain = sorted({w for w in wanted if not w.startswith("static ")} | {own[0]})
     public = "public " if junit == "4" else ""
     methods = [indented(p.body.replace("@Test\nvoid ", f"@Test\n{public}void ", 1)) for p in proposals]
-    lines = [f"// {MARK}: tests of {about}."]
+    lines = [*heading(about)]
     lines += [f"package {package};", ""] if package else [""]
     lines += [*(f"import {w};" for w in static), "", *(f"import {w};" for w in plain), ""]
     return "\n".join([*lines, f"{public}class {name} {{", "\n\n".join(methods), "}"]) + "\n"

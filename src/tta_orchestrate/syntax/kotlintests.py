@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.mutant import Mutant
-from tta_orchestrate.ports.test_runner import MARK, Proposal, Symbol
+from tta_orchestrate.ports.test_runner import Proposal, Symbol, heading
 from tta_orchestrate.syntax import javatests
 from tta_orchestrate.syntax.faults import Faults, find
 from tta_orchestrate.syntax.treesitter import parser
@@ -234,7 +234,7 @@ def write(proposals: Sequence[Proposal], *, about: str, package: str, name: str,
     own = {"org.junit.jupiter.api.Test", "org.junit.jupiter.api.Assertions.*"}
     own = own if junit == "5" else {"org.junit.Test", "org.junit.Assert.*"}
     wanted = sorted({meaning for p in proposals for meaning in p.imports.values()} | own)
-    lines = [f"// {MARK}: tests of {about}.", *([f"package {package}"] if package else []), ""]
+    lines = [*heading(about), *([f"package {package}"] if package else []), ""]
     methods = "\n\n".join(javatests.indented(p.body) for p in proposals)
     return "\n".join([*lines, *(f"import {w}" for w in wanted), "", f"class {name} {{", methods, "}"]) + "\n"
 

@@ -143,6 +143,7 @@ def _call(one: Mapping[str, Any]) -> Call:
     return Call(
         **{name: str(one[name]) for name in _TEXTS},
         finish_reason=str(one["finish_reason"]),
+        price_basis=str(one.get("price_basis", "standard")),
         attempt=int(one["attempt"]),
         cached=one["cached"] is True,
         duration_ms=int(one["duration_ms"]),

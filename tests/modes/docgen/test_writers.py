@@ -95,3 +95,16 @@ def test_an_unknown_format_names_the_choices():
     with pytest.raises(ConfigError) as caught:
         writer("word")
     assert "logseq" in caught.value.remedy
+
+
+def test_mkdocs_never_meets_a_marked_section_that_its_html_parser_stops_at():
+    regex = r"(?<![\w])x"
+    body = (model.Code(regex),)
+    fence = model.Fence(language="python", text=f"re.compile(r'{regex}')")
+    page = model.Page(
+        name="p", title="p", blocks=(model.Block(key="a", body=body), model.Block(key="b", fence=fence)), properties=()
+    )
+    made = writer("mkdocs")
+    text = made.assemble(made.render(page, Book(project="p", home="index", files={"p": "docs/p.md"})))
+    assert "<![" not in text
+    assert "<code>(?\\<!\\[\\\\w\\])x</code>" in text

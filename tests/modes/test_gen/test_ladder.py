@@ -6,6 +6,7 @@ import pytest
 
 from generated import generate, once, repository
 from team import KEYS, World
+from tta_orchestrate.domain.booking import quality
 from tta_orchestrate.loopback.server import Loopback
 from tta_orchestrate.modes.test_gen.prompts import fence
 
@@ -175,6 +176,11 @@ def test_the_books_are_the_servers_own(vault):
     assert report.cost.cash == charged > 0
     assert {call.stage for call in report.cost.calls} >= {"execute", "repair", "judge"}
     assert "llama-3.3-70b-versatile" in report.coverage.performed_by
+
+
+def test_quality_is_counted_by_the_first_answers_whose_tests_ran_well(vault):
+    counts = quality(vault[0])
+    assert (counts.gated, counts.passed, counts.judged) == (3, 2, 0)
 
 
 def test_only_the_stalled_function_is_shown_with_its_goals_marked(vault):

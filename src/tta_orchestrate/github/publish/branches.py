@@ -21,7 +21,7 @@ from tta_orchestrate.github.records import PullRequest as Record
 from tta_orchestrate.ports.pull_requests import PullRequest
 
 TRAILER: Final = "Generated-by: tta-orchestrate docgen"
-"""The last line of every commit made here, by which later runs know their own."""
+"""The last line of every commit of documentation, by which later runs know their own."""
 _TREE_FILES: Final = 200
 _TREE_BYTES: Final = 2_000_000
 _CONTENTS: Final = "grant the job `contents: write`, or give the action a token that may write to the repository"
@@ -34,8 +34,10 @@ _PULLS: Final = (
 class Branches:
     """Implements ``ports.pull_requests.PullRequests`` for the repository of *api*."""
 
-    def __init__(self, api: GitHub) -> None:
+    def __init__(self, api: GitHub, trailer: str = TRAILER) -> None:
+        """Write to the repository of *api*; *trailer* ends each commit, and tells our own from those of others."""
         self._api = api
+        self._trailer = trailer
 
     def find_open(self, branch: str) -> PullRequest | None:
         """Return the open pull request from *branch* of this repository."""
@@ -58,7 +60,9 @@ class Branches:
         if tip is None or tip == base:
             return False
         found = self._api.compare(base, tip)
-        return found.total_commits > len(found.commits) or any(not _is_ours(c.commit.message) for c in found.commits)
+        return found.total_commits > len(found.commits) or any(
+            not c.commit.message.rstrip().endswith(self._trailer) for c in found.commits
+        )
 
     def commit(self, branch: str, base: str, changes: Mapping[str, str | None], message: str, *, on_top: bool) -> str:
         """Commit *changes*; a branch that holds the very same files already stays as it is."""
@@ -67,7 +71,7 @@ class Branches:
             tree = self._tree(self._api.commit(base).tree.sha, changes)
             if tip is not None and self._api.commit(tip).tree.sha == tree:
                 return tip
-            made = self._api.create_commit(f"{message}\n\n{TRAILER}\n", tree, [base]).sha
+            made = self._api.create_commit(f"{message}\n\n{self._trailer}\n", tree, [base]).sha
             self._point(branch, made, exists=tip is not None, force=not on_top)
             return made
 
@@ -123,10 +127,6 @@ def _portions(changes: Mapping[str, str | None]) -> Iterator[Sequence[Mapping[st
         size += weight
     if portion:
         yield portion
-
-
-def _is_ours(message: str) -> bool:
-    return message.rstrip().endswith(TRAILER)
 
 
 def _told(found: Record) -> PullRequest:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tta_orchestrate.domain.ledger import Stand
+from tta_orchestrate.domain.quality_trend import places
 from tta_orchestrate.domain.sanitiser import json_text
 from tta_orchestrate.ledger.forms.dashboard import page
 from tta_orchestrate.ledger.forms.markdown import text
@@ -17,6 +18,7 @@ HTML: Final = "report.html"
 _COLUMNS: Final = (
     *("day", "run", "attempt", "job", "repository", "mode", "phase", "outcome", "calls", "errors", "cash_nano_usd"),
     *("cash_usd", "list_usd", "input_tokens", "output_tokens", "gated", "passed", "escalated", "findings"),
+    *("judged", "judge_score_sum", "accepted", "dismissed"),
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -42,6 +44,7 @@ def table(standing: Sequence[Stand]) -> str:
                 *(_cell(name) for name in (*names, entry.phase.value, entry.outcome)),
                 *(entry.calls, entry.errors, *money, entry.usage.input_tokens, entry.usage.output_tokens),
                 *(quality.gated, quality.passed, quality.escalated, quality.findings),
+                *(quality.judged, places(quality.judge_ppm), quality.accepted, quality.dismissed),
             )
         )
     return out.getvalue()

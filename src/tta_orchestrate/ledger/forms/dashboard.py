@@ -46,7 +46,7 @@ def page(document: Mapping[str, Any]) -> str:
         "<div class='grid2'>",
         _section("Spend over the month", _cumulative(document)),
         _section("Spend a day, by mode", _daily(document)),
-        _section("Quality: gate pass rate", _trend(document["quality"])),
+        _section("Quality by day", _trend(document["quality"])),
         _section("Months", _months(document["history"])),
         _section("Limits", _limits(document["limits"])),
         _section("Savings", _savings(document["savings"])),
@@ -143,14 +143,28 @@ def _daily(document: Mapping[str, Any]) -> str:
 def _trend(quality: Mapping[str, Any]) -> str:
     rows = quality["trend"]
     if not rows:
-        return "<p class='dim'>No answer of a model was gated this month.</p>"
+        return "<p class='dim'>Nothing was gated, judged or decided this month.</p>"
+    named = {
+        "gates passed": "gate_pass",
+        "smoothed (EWMA)": "ewma",
+        "judge's score": "judge_score",
+        "accepted by people": "accepted",
+    }
     series: dict[str, list[Decimal | None]] = {
-        "a day": [Decimal(row["gate_pass"]) for row in rows],
-        "smoothed (EWMA)": [Decimal(row["ewma"]) for row in rows],
-        "judge's score": [None if row["judge_score"] is None else Decimal(row["judge_score"]) for row in rows],
+        words: [None if row[name] is None else Decimal(row[name]) for row in rows] for words, name in named.items()
     }
     labels = [row["day"][8:] for row in rows]
-    return lines("Quality: gate pass rate", labels, series, "", Decimal(1)) + legend(tuple(series))
+    return lines("Quality by day", labels, series, "", Decimal(1)) + legend(tuple(series)) + _by_day(rows)
+
+
+def _by_day(rows: Sequence[Mapping[str, Any]]) -> str:
+    names = ("gate_pass", "ewma", "judge_score", "judge_ewma", "accepted", "accepted_ewma")
+    table = (
+        (words(row["day"]), *(_share(f"quality.trend.{i}.{name}", row[name]) for name in names))
+        for i, row in enumerate(rows)
+    )
+    heads = ("Day", "Gates passed", "smoothed", "Judge", "smoothed", "Accepted", "smoothed")
+    return _table(heads, table)
 
 
 def _months(history: Sequence[Mapping[str, Any]]) -> str:

@@ -103,13 +103,25 @@ def _savings(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _quality(quality: Mapping[str, Any]) -> str:
-    lines = ["## Quality", "", "| What | Rate |", "|---|--:|"]
-    lines += [f"| {words} | {percent(quality[name])} |" for name, words in _RATES.items()]
+    counts = quality["counts"]
+    rests_on = {
+        "done": counts["planned"],
+        "gate_pass": counts["gated"],
+        "escalated": counts["gated"],
+        "judge_score": counts["judged"],
+        "accepted": counts["accepted"] + counts["dismissed"],
+    }
+    lines = ["## Quality", "", "| What | Rate | n |", "|---|--:|--:|"]
+    lines += [f"| {words} | {percent(quality[name])} | {rests_on[name]:,} |" for name, words in _RATES.items()]
     if quality["trend"]:
-        first, last = quality["trend"][0], quality["trend"][-1]
-        lines += ["", f"Gate pass rate, smoothed: {percent(first['ewma'])} on {first['day']},"]
-        lines += [f"{percent(last['ewma'])} on {last['day']}."]
+        lines += ["", "| Day | Gates passed | smoothed | Judge | smoothed | Accepted | smoothed |"]
+        lines += ["|---|--:|--:|--:|--:|--:|--:|", *map(_trend, quality["trend"])]
     return "\n".join(lines)
+
+
+def _trend(row: Mapping[str, Any]) -> str:
+    names = ("gate_pass", "ewma", "judge_score", "judge_ewma", "accepted", "accepted_ewma")
+    return f"| {row['day']} | {' | '.join(percent(row[name]) for name in names)} |"
 
 
 def _billed(row: Mapping[str, Any]) -> str:

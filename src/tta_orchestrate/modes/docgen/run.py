@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final, Protocol
 
+from tta_orchestrate.domain.booking import QUALITY_KEY
 from tta_orchestrate.domain.cost import CostReport
 from tta_orchestrate.domain.outcome import Outcome, Tally, conclude, decide
 from tta_orchestrate.domain.report import Coverage, Failure, Report, Subject
@@ -91,6 +92,7 @@ class _Run:
         self.merged: dict[str, Merged] = {}
         self.failures: list[Failure] = []
         self.undone: tuple[Failure, ...] = ()
+        self.scores: tuple[int, ...] = ()
         self.notices: list[str] = []
 
     def result(self) -> Result:
@@ -155,6 +157,7 @@ class _Run:
         )
         self.notices += outcome.notices
         self.undone = outcome.undone
+        self.scores = outcome.scores
         return outcome.prose
 
     def _book(self, plan: Plan) -> Book:
@@ -352,6 +355,7 @@ class _Run:
             patch=make_patch(self.changes, self.docs.read, self.settings.path),
             extra={
                 "pages": self._pages(plan),
+                QUALITY_KEY: {"judged": len(self.scores), "judge_ppm": sum(self.scores)},
                 "api_breakage": [asdict(item) for item in broken],
                 "documentation_coverage": {
                     "symbols": done.symbols,

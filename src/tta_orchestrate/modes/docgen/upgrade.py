@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tta_orchestrate.domain.quality_trend import millionths
 from tta_orchestrate.domain.report import Failure
 from tta_orchestrate.domain.symbol import Kind, Module, Symbol
 from tta_orchestrate.modes.docgen.manifest import Manifest, Prose
@@ -70,6 +71,8 @@ class Upgrade:
     notices: tuple[str, ...] = ()
     undone: tuple[Failure, ...] = ()
     """Blocks that no model could be asked about: budget, quota, no answer."""
+    scores: tuple[int, ...] = ()
+    """What the judge gave the texts, in millionths."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +99,9 @@ def upgrade(
     chosen = sorted(gaps, key=lambda gap: (not gap.stale, gap.key, gap.path))[: settings.max_model_blocks]
     texts: dict[str, tuple[str, str]] = {}
     undone: list[Failure] = []
-    for level in _levels(chosen):
-        tasks = [_task(gap, plan, texts, settings) for gap in level]
+    waves = [chosen] if engine.in_batches else _levels(chosen)  # a batch answers all at once: none sees another's text
+    for level in waves:
+        tasks = [_task(gap, plan, {} if engine.in_batches else texts, settings) for gap in level]
         by_unit = {task.unit: gap for task, gap in zip(tasks, level, strict=True)}
         for result in engine.execute(tasks, _gate(by_unit)):
             gap = by_unit[result.task.unit]
@@ -105,13 +109,14 @@ def upgrade(
                 texts[gap.name] = (str(result.answer["text"]).strip(), result.model)
             elif result.failure not in _REFUSED:
                 undone.append(Failure(unit=gap.name, path=plan.index.facts[gap.key].path, reason=result.reason))
-    judged = _judge(chosen, texts, engine, quality_threshold)
+    scores: list[int] = []
+    judged = _judge(chosen, texts, engine, quality_threshold, scores)
     notices = []
     if len(gaps) > len(chosen):
         notices.append(f"{len(gaps) - len(chosen)} blocks wait for the next run (docgen.max_model_blocks)")
     if refused := len(chosen) - len(judged) - len(undone):
         notices.append(f"{refused} blocks keep their derived text: no answer passed the gates")
-    return Upgrade(prose=_by_page(chosen, judged), notices=tuple(notices), undone=tuple(undone))
+    return Upgrade(prose=_by_page(chosen, judged), notices=tuple(notices), undone=tuple(undone), scores=tuple(scores))
 
 
 def _gaps(plan: Plan, found: Survey, old: Manifest) -> list[_Gap]:
@@ -230,9 +235,16 @@ class TruthGate:
 
 
 def _judge(
-    gaps: Sequence[_Gap], texts: Mapping[str, tuple[str, str]], engine: Engine, threshold: float
+    gaps: Sequence[_Gap],
+    texts: Mapping[str, tuple[str, str]],
+    engine: Engine,
+    threshold: float,
+    given: list[int],
 ) -> Mapping[str, tuple[str, str]]:
-    """Return the texts that the orchestrator finds good enough; all of them when there is no orchestrator."""
+    """Return the texts that the orchestrator finds good enough; all of them when there is no orchestrator.
+
+    The scores of all of them, in millionths, are added to *given*.
+    """
     if not texts or not engine.has_orchestrator:
         return texts
     pages: dict[str, list[_Gap]] = {}
@@ -243,6 +255,7 @@ def _judge(
     kept: dict[str, tuple[str, str]] = {}
     for result, rows in zip(engine.judge(tasks, _well_formed), pages.values(), strict=True):
         scores = _scores(result)
+        given += [millionths(scores[gap.path]) for gap in rows if scores and gap.path in scores]
         for gap in rows:
             if scores is None or scores.get(gap.path, 0.0) >= threshold:
                 kept[gap.name] = texts[gap.name]

@@ -97,6 +97,12 @@ def carried(fixed: Iterable[Finding], reading: Reading, base: Baseline) -> list[
 _SILENT: Final = frozenset({Rejection.DISMISSED, Rejection.BASELINE, Rejection.INLINE_IGNORE})
 
 
+def silenced(rejected: Iterable[Rejected]) -> list[Finding]:
+    """Return what is not published because somebody said so."""
+    refused = ((one.reason, one.candidate) for one in rejected)
+    return [one for reason, one in refused if reason in _SILENT and isinstance(one, Finding)]
+
+
 def record(
     base: Baseline,
     reading: Reading | None,
@@ -109,8 +115,7 @@ def record(
 ) -> dict[str, Any]:
     """Return the top-level key of ``findings.json`` that tells what changed and serves the next run."""
     states = [one.state for one in published]
-    refused = [(one.reason, one.candidate) for one in rejected if isinstance(one.candidate, Finding)]
-    silenced = [one for reason, one in refused if reason in _SILENT and isinstance(one, Finding)]
+    silent = silenced(rejected)
     history: dict[str, Any] = {
         "review": "incremental" if base.usable else "full",
         "reason": base.reason,
@@ -122,7 +127,7 @@ def record(
             for one in identified.fixed
         ],
         "dismissed": sorted(dismissed),
-        "silenced": [as_json(one) for one in silenced],
+        "silenced": [as_json(one) for one in silent],
         "basis": basis,
     }
     if reading is not None:
@@ -130,7 +135,7 @@ def record(
             "segments_read": len(reading.fresh),
             "segments_recalled": len(reading.read - reading.fresh),
             "read": sorted(reading.read),
-            "segments": _places([*published, *silenced], reading),
+            "segments": _places([*published, *silent], reading),
             "dropped": {
                 one.candidate.fingerprint: one.detail
                 for one in rejected

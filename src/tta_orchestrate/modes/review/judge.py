@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tta_orchestrate.domain.evidence import FileEvidence
 from tta_orchestrate.domain.finding import Category, Finding, Rejected, Rejection, Rule, Severity, State
+from tta_orchestrate.domain.quality_trend import millionths
 from tta_orchestrate.domain.redaction import presentable
 from tta_orchestrate.domain.secrets import mask_secrets
 from tta_orchestrate.modes.review.prompts import JUDGE, VERDICTS, digest, fence
@@ -39,6 +40,8 @@ class Judgement:
     """Those of them that the budget alone stood against."""
     notices: list[str] = field(default_factory=list)
     judged: int = 0
+    fresh_scores: list[int] = field(default_factory=list)
+    """What the judge gave the claims that it saw in this run, in millionths."""
 
 
 def is_fact(one: Finding) -> bool:
@@ -77,6 +80,7 @@ class Judge:
         verdicts = self._remembered(open_, keys)
         waiting = [one for one in open_ if one.fingerprint not in verdicts]
         fresh, failed = self._ask(waiting, done)
+        done.fresh_scores += [millionths(float(verdict["score"])) for verdict in fresh.values()]
         for identity, verdict in fresh.items():
             into = verdict["into"]
             self._options.store.put(f"judge-{keys[identity]}", {**verdict, "into": keys.get(into) if into else None})

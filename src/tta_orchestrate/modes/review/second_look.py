@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tta_orchestrate.domain.booking import QUALITY_KEY
 from tta_orchestrate.domain.evidence import FileEvidence, Scope, weigh
 from tta_orchestrate.domain.finding import Candidate, Finding, Rejected, State
 from tta_orchestrate.domain.identity import Identified, dismissals, identify, steady, words
 from tta_orchestrate.domain.redaction import presentable
 from tta_orchestrate.domain.report import Failure
-from tta_orchestrate.modes.review.history import Baseline, baseline, carried, record, segment_keys, settled
+from tta_orchestrate.modes.review.history import Baseline, baseline, carried, record, segment_keys, settled, silenced
 from tta_orchestrate.modes.review.judge import Judge, Judgement
 from tta_orchestrate.modes.review.local import Progress
 from tta_orchestrate.modes.review.merge import without_echoes
@@ -53,6 +54,7 @@ class SecondLook:
         self._reading: Reading | None = None
         self._identified = Identified(findings=())
         self._description: dict[str, Any] | None = None
+        self._scores: Sequence[int] = ()
 
     def _compare(self) -> Baseline:
         head = self._request.change.head or self._request.subject.head
@@ -86,6 +88,7 @@ class SecondLook:
         kept = self._identify(kept, echoes)
         closed, open_, refused = settled(kept, self._base, self._is_unchanged)
         judgement = self._judge(open_, progress)
+        self._scores = judgement.fresh_scores
         left = [*closed, *judgement.findings]
         if self._request.previous is not None:
             left = [steady(one, self._request.previous) for one in left]
@@ -173,8 +176,30 @@ class SecondLook:
             rejected=rejected,
             dismissed=gone,
         )
-        extra: dict[str, Any] = {**history, "walkthrough": self._walkthrough(published)}
+        extra: dict[str, Any] = {
+            **history,
+            QUALITY_KEY: self._quality(rejected),
+            "walkthrough": self._walkthrough(published),
+        }
         return extra | ({"description": self._description} if self._description else {})
+
+    def _quality(self, rejected: Sequence[Rejected]) -> dict[str, int]:
+        """Return the judge's scores of this run, and what people did since the run before with what it published."""
+        before = self._request.previous.findings if self._request.previous else ()
+        silent = silenced(rejected)
+        known = {one.fingerprint for one in silent}
+        fixed = self._identified.fixed
+        marked = [old for old in fixed if any(_marked(old, one) for one in silent)]
+        return {
+            "judged": len(self._scores),
+            "judge_ppm": sum(self._scores),
+            "accepted": sum(old not in marked and self._is_resolved(old) for old in fixed),
+            "dismissed": len(marked) + sum(old.fingerprint in known for old in before),
+        }
+
+    def _is_resolved(self, old: Finding) -> bool:
+        """Whether the code of a finding that is gone was changed: a model that is silent this time resolves nothing."""
+        return not said_by_model(old.rule) or not weigh([old], self._evidence, scope=Scope.CHANGED).findings
 
     def _walkthrough(self, published: Sequence[Finding]) -> list[dict[str, Any]]:
         scope = self._reading.scope if self._reading else None
@@ -197,6 +222,12 @@ class SecondLook:
             }
             for path, file in self._files.items()
         ]
+
+
+def _marked(old: Finding, silent: Finding) -> bool:
+    """Whether *silent* is *old* with a comment on its line that says to ignore it."""
+    same = (old.path, old.rule) == (silent.path, silent.rule)
+    return same and bool(words(old.quote)) and words(presentable(silent).quote).startswith(words(old.quote))
 
 
 def _judge_failures(judgement: Judgement) -> list[Failure]:

@@ -19,7 +19,7 @@ from tta_orchestrate.modes.test_gen.outcome import Drop, TargetResult
 from tta_orchestrate.modes.test_gen.prompts import TESTER, TESTS, fence
 from tta_orchestrate.modes.test_gen.render import TestCode
 from tta_orchestrate.modes.test_gen.shape import measure
-from tta_orchestrate.ports.model import Engine, GateResult, Json, Prompt, Task, TaskResult, UseCase
+from tta_orchestrate.ports.model import BATCHED, Engine, GateResult, Json, Prompt, Task, TaskResult, UseCase
 
 _NAME: Final = re.compile(r"test_[a-z0-9_]{2,80}\Z")
 _FIXTURES: Final = {"self", "tmp_path", "capsys", "monkeypatch"}
@@ -49,8 +49,11 @@ class Ladder:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def climb(self, engine: Engine, goals: Sequence[Goal]) -> list[TestCode]:
-        """Ask for tests twice at most: the second round only for what the first left open, with its errors."""
-        for attempt in (1, 2):
+        """Ask for tests twice at most: the second round only for what the first left open, with its errors.
+
+        In batches once: a second round would hang on answers that the run after next no longer has.
+        """
+        for attempt in (1,) if engine.in_batches else (1, 2):
             asked = list(goals) if attempt == 1 else [goal for goal in goals if self._worth_another(goal)]
             if not asked or not engine.has_executor:
                 break
@@ -59,6 +62,7 @@ class Ladder:
             self.errors.clear()
             results = engine.execute(tasks, self._gate(by_unit))
             self._resume(results, by_unit)
+            self.bench.result.waits |= any(result.failure == BATCHED for result in results)
             self.answered = {by_unit[r.task.unit].symbol for r in results if r.answer is not None}
             self.bench.result.models += [_told(result, attempt) for result in results]
         self.bench.result.dropped += self.dropped

@@ -94,6 +94,8 @@ class TargetResult:
     """What only a person can decide."""
     models: list[dict[str, Any]] = field(default_factory=list)
     """Which model was asked for what, and what came of it."""
+    waits: bool = False
+    """Questions to models are in a batch: a later run goes on, and judges what is there then."""
     earlier: str | None = None
     """The text of the file that was added to; ``None`` where the file is new."""
     reason: str = ""

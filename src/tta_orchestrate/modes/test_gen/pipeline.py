@@ -137,7 +137,7 @@ def _work(bench: Bench, plan: Plan, diff: Diff | None, engine: Engine | None) ->
         bench.result.reason = "no candidate passed the gates"
     else:
         _finish(bench, choice, (pool, before))
-    ruling = settle(_matter(bench, choice, disputes), engine)
+    ruling = settle(_matter(bench, choice, disputes), None if bench.result.waits else engine)
     for name, reason in ruling.drop.items():
         bench.drop(name, "passes", f"contradicts the docstring, says the orchestrator: {reason}")
     if ruling.drop or ruling.names:

@@ -109,7 +109,7 @@ def run(
                 result = pipeline.generate(
                     arena, tree, project, path, plan, baseline=baseline, diff=diff, engine=engine, clock=clock
                 )
-                _join(arena, tree, project, result)
+                _join(arena, tree, project, result, baseline)
             else:
                 result = languages.generate(
                     tree, path, plan, beside=paths, diff=diff, engine=engine, clock=clock
@@ -125,8 +125,11 @@ def run(
     return replace(report, cost=engine.cost()) if engine is not None else report
 
 
-def _join(arena: Arena, tree: Snapshot, project: facts.Project, result: TargetResult) -> None:
-    """Move the kept tests into the file that an earlier run made, if all of it passes there; else they stay apart."""
+def _join(arena: Arena, tree: Snapshot, project: facts.Project, result: TargetResult, baseline: Session) -> None:
+    """Move the kept tests into the file that an earlier run made, if all of it passes there; else they stay apart.
+
+    It runs by itself and inside the whole suite: there, too, no test that passed before may fail.
+    """
     if not result.text:
         return
     unit = facts.read_unit(tree, result.path)
@@ -137,10 +140,18 @@ def _join(arena: Arena, tree: Snapshot, project: facts.Project, result: TargetRe
         return
     text, renamed = tidy(joined[0]), joined[1]
     tree.write(path, text.encode())
-    session = arena.run(tree, [path], roots=(unit.root, *(r for r in project.roots if r != unit.root)), seconds=60)
+    roots = (unit.root, *(r for r in project.roots if r != unit.root))
+    alone = arena.run(tree, [path], roots=roots, seconds=60)
+    spent = sum(t.seconds for t in baseline.tests.values())
+    suite = arena.run(tree, project.tests, roots=roots, seconds=2 * spent + 30, order="suite")
     tree.write(path, old.encode())
-    if not session.complete or any(t.outcome != "passed" for t in session.tests.values()):
+    wanted = {*alone.tests, *(t.id for t in baseline.tests.values() if t.outcome == "passed")}
+    passed = {t.id for t in suite.tests.values() if t.outcome == "passed"}
+    if not alone.complete or any(t.outcome != "passed" for t in alone.tests.values()):
         result.notes.append(f"not joined with {path}: together they do not pass")
+        return
+    if not suite.complete or not wanted <= passed:
+        result.notes.append(f"not joined with {path}: inside the whole suite, not all tests pass with it")
         return
     result.kept = [replace(k, test=moved(k.test, path, renamed)) for k in result.kept]
     result.tests_path, result.earlier, result.text = path, old, text

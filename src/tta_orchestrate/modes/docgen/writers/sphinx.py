@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from tta_orchestrate.modes.docgen import escape
-from tta_orchestrate.modes.docgen.model import Block, BlockRef, Page, PageRef, Piece
+from tta_orchestrate.modes.docgen.model import BlockRef, Page, PageRef, Piece
 from tta_orchestrate.modes.docgen.writers.contract import Book
 from tta_orchestrate.modes.docgen.writers.markdown import Markdown
 
@@ -16,6 +16,7 @@ CONF: Final = """project = {project!r}
 extensions = ["myst_parser"]
 exclude_patterns = [".docgen"]
 myst_enable_extensions = ["colon_fence"]
+suppress_warnings = ["misc.highlighting_failure"]  # examples in docstrings are not always code
 """
 
 
@@ -46,10 +47,6 @@ class Sphinx(Markdown):
             return root
         tree = Piece(key="toctree", text=_toctree(sorted(f for p, f in book.files.items() if p != book.home)))
         return replace(root, children=(*root.children, Piece(key="pages", text="## All pages", children=(tree,))))
-
-    def heading(self, block: Block, page: Page, book: Book) -> str:
-        """Return target, heading, properties."""
-        return super().heading(block, page, book)
 
     def extras(self, book: Book) -> Mapping[str, str]:
         """Return a configuration, written only where none exists."""
