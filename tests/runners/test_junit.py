@@ -212,12 +212,14 @@ HARNESS = []
 
 
 @contextmanager
-def bench(files):
+def bench(files, source="src/main/java/shop/Price.java"):
     """What runs tests of a repository in the sandbox."""
     with snapshot.from_blobs({path: text.encode() for path, text in files.items()}) as tree:
         environment = find_environment(tree.path, asked="", fallback=sys.executable)
         runner = replace(RUNNER, patience=("2", "2"))
-        runs = Runs(sandbox=Sandbox(), environment=environment, root=tree.path, runner=runner, kit=equipped(files))
+        runs = Runs(
+            sandbox=Sandbox(), environment=environment, root=tree.path, runner=runner, kit=equipped(files, source)
+        )
         if not HARNESS:
             HARNESS.append(runs.prepare(tree))
         assert HARNESS[0].ok
@@ -343,6 +345,50 @@ def test_lines_and_each_branch_are_measured():
     assert len(measured.all_branches) == 8
     assert len(measured.branches) == 5
     assert [one.name for one in found.tests] == ["PriceTest.one", "PriceTest.many(int)"]
+
+
+HALF = "package shop;\npublic class Half { public int of(int n) { return n / 2; } }\n"
+HALF_TEST = class_of("HalfTest", "@Test void half() throws Exception { assertEquals(2, new Half().of(4)); }")
+LAYOUTS = {
+    "flat": ("src/shop/Half.java", "test/shop/HalfTest.java", {}),
+    "modules": (
+        "core/src/main/java/shop/Half.java",
+        "core/src/test/java/shop/HalfTest.java",
+        {"util/src/main/java/shop/Util.java": "package shop;\nclass Util { }\n"},
+    ),
+    "others that want what is not here": (
+        "src/main/java/shop/Half.java",
+        "src/test/java/shop/HalfTest.java",
+        {
+            "src/main/java/module-info.java": "module shop { }",
+            "src/main/java/shop/Bad.java": "@lombok.Data class Bad { }",
+        },
+    ),
+}
+
+
+@needs_java
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_repository_is_compiled_as_it_is_laid_out(layout):
+    source, test, others = LAYOUTS[layout]
+    files = {source: HALF, test: next(iter(HALF_TEST.values())), **others}
+    with bench(files, source) as (runs, tree):
+        found = runs.one(tree, Try(ask=Ask(tests=(test,), sources=(source,)), seconds=60)).run
+        place = RUNNER.place(tree, source, runs.kit)
+    assert [(one.name, one.outcome, one.file) for one in found.tests] == [("HalfTest.half", "passed", test)]
+    assert found.coverage[source].lines == {2}
+    assert place == test.replace("HalfTest", "HalfGeneratedTest")
+
+
+@needs_java
+def test_a_source_that_wants_what_only_a_registry_has_says_so():
+    source = "src/main/java/shop/Half.java"
+    with bench({source: "package shop;\n@lombok.Data class Half { }\n"}, source) as (runs, tree):
+        place = RUNNER.place(tree, source, runs.kit)
+        files = {place: RUNNER.loads(source, place, runs.kit)}
+        found = runs.one(tree, Try(ask=Ask(tests=(place,), sources=(source,)), files=files)).run
+    assert found.tests == ()
+    assert "package lombok does not exist" in found.error
 
 
 @needs_java
