@@ -197,7 +197,9 @@ def named(paths: Sequence[str], kit: Kit) -> list[str]:
 
 def environment(ask: Ask) -> dict[str, str]:
     """Return the environment of a run."""
-    return {"PATH": PATH, "NODE_ENV": "test", "CI": "true", "NO_COLOR": "1", "TZ": "UTC", "LANG": "C.UTF-8", **ask.env}
+    own = {"PATH": PATH, "NODE_ENV": "test", "CI": "true", "NO_COLOR": "1", "TZ": "UTC", "LANG": "C.UTF-8"}
+    own["OPENSSL_CONF"] = "/dev/null"  # in the box the system's own is there, but not to be read: node would not start
+    return {**own, **ask.env}
 
 
 def from_json(answer: Answer, ask: Ask) -> SuiteRun:
