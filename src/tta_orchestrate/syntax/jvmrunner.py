@@ -5,23 +5,18 @@ the repository's build. A harness of ours (``jvm/*.java``) compiles the sources,
 and measures them.
 """
 
-import json
 import posixpath
 import re
 import secrets
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.domain.mutant import Mutant
 from tta_orchestrate.ports.test_runner import (
-    FAILED,
     OUT,
-    PASSED,
-    SKIPPED,
     TOOLS,
     Answer,
     Ask,
@@ -31,11 +26,11 @@ from tta_orchestrate.ports.test_runner import (
     Kit,
     Missing,
     Proposal,
-    Ran,
     SuiteRun,
     Symbol,
     Words,
 )  # fmt: skip
+from tta_orchestrate.syntax import jvmresults
 
 _JUNIT: Final = (
     "junit-platform-launcher", "junit-platform-engine", "junit-platform-commons", "junit-jupiter-api",
@@ -49,7 +44,6 @@ _FLAGS: Final = (
     "-Dfile.encoding=UTF-8",
 )  # fmt: skip
 _TEST: Final = re.compile(r"(?:^|/)(?:Test\w+|\w+(?:Test|Tests|TestCase))\.(?:java|kt)$")
-_OURS: Final = re.compile(r"Generated\d*Test\.(?:java|kt)$")
 _KOTLIN: Final = (
     "kotlin-compiler",
     "kotlin-stdlib",
@@ -267,14 +261,14 @@ class JvmRunner:
         wanted += [("root", root) for root in facts["roots"].split("\n")]
         wanted += [("resources", root) for root in facts["resources"].split("\n") if root]
         wanted += [("jar", jar) for jar in facts["jars"].split("\n") if jar]
-        wanted += [("test", _inside(path, kit)) for path in ask.tests]
+        wanted += [("test", jvmresults.inside(path, kit)) for path in ask.tests]
         wanted += [("tests", facts["tests"])] if not ask.tests else []
-        wanted += [("source", _inside(path, kit)) for path in ask.sources]
+        wanted += [("source", jvmresults.inside(path, kit)) for path in ask.sources]
         wanted += [("name", name) for name in ask.names]
-        wanted.append(("seconds", self.patience[not all(_OURS.search(path) for path in ask.tests)]))
+        wanted.append(("seconds", self.patience[not all(jvmresults.OURS.search(path) for path in ask.tests)]))
         if ask.env:  # another world: another order too
             wanted.append(("order", str(zlib.crc32(repr(sorted(ask.env.items())).encode()))))
-        wanted += [("replaced", _inside(ask.replaced, kit))] if ask.variants else []
+        wanted += [("replaced", jvmresults.inside(ask.replaced, kit))] if ask.variants else []
         wanted += [("variant", f"{TOOLS}/variant-{number}") for number in range(len(ask.variants))]
         request = "".join(f"{key}\t{value}\n" for key, value in wanted)
         tools = {"Harness.java": harness(), "request": request}
@@ -296,29 +290,28 @@ class JvmRunner:
         """Read what came of each mutant."""
         del ask
         groups: list[list[dict[str, Any]]] = []
-        for record in _records(answer.files.get("answers", ""), kit.facts["nonce"]):
+        for record in jvmresults.records(answer.files.get("answers", ""), kit.facts["nonce"]):
             if record.get("event") == "variant":
                 groups.append([])
             elif groups:
                 groups[-1].append(record)
-        return tuple(SuiteRun(tests=tuple(_ran(group, kit))) for group in groups)
+        return tuple(SuiteRun(tests=tuple(jvmresults.ran(group, kit))) for group in groups)
 
     def results(self, answer: Answer, ask: Ask, kit: Kit, texts: Mapping[str, str]) -> SuiteRun:
         """Read the harness's records; a line without the nonce is not one."""
-        del texts
-        records = list(_records(answer.files.get("answers", ""), kit.facts["nonce"]))
-        tests = tuple(_ran(records, kit))
+        records = list(jvmresults.records(answer.files.get("answers", ""), kit.facts["nonce"]))
+        tests = tuple(jvmresults.ran(records, kit))
         asked = {*ask.tests, *ask.sources}
         wrong = [
-            f"does not compile: {_outside(str(r.get('path')), kit)}: {r.get('error')}"
+            f"does not compile: {jvmresults.outside(str(r.get('path')), kit)}: {r.get('error')}"
             for r in records
-            if r.get("event") == "compile-error" and (not tests or _outside(str(r.get("path")), kit) in asked)
+            if r.get("event") == "compile-error" and (not tests or jvmresults.outside(str(r.get("path")), kit) in asked)
         ]
         broken = [f"{r.get('where')}: {r.get('error')}" for r in records if r.get("event") == "broken"]
         error = "; ".join([*wrong, *broken])[:2000]
         if not tests and not error:
             error = answer.output.strip()[-1000:] or answer.cut or "no test was found"
-        return SuiteRun(tests=tests, coverage=dict(_coverage(records, kit)), error=error)
+        return SuiteRun(tests=tests, coverage=dict(jvmresults.coverage(records, kit, texts)), error=error)
 
 
 def harness() -> str:
@@ -369,7 +362,7 @@ def _root(path: str, package: str) -> str:
 
 
 def _is_junit4(tree: Files, tests: Sequence[str]) -> bool:
-    texts = [tree.read(path) for path in tests if not _OURS.search(path)]
+    texts = [tree.read(path) for path in tests if not jvmresults.OURS.search(path)]
     old = any("import org.junit.Test;" in text for text in texts)
     return old and not any("org.junit.jupiter" in text for text in texts)
 
@@ -377,60 +370,3 @@ def _is_junit4(tree: Files, tests: Sequence[str]) -> bool:
 def _locale(name: str) -> tuple[str, ...]:
     found = re.match(r"([a-z]{2})_([A-Z]{2})", name)
     return (f"-Duser.language={found.group(1)}", f"-Duser.country={found.group(2)}") if found else ()
-
-
-def _inside(path: str, kit: Kit) -> str:
-    return posixpath.relpath(path, kit.folder or ".")
-
-
-def _outside(path: str, kit: Kit) -> str:
-    return posixpath.normpath(posixpath.join(kit.folder, path)) if path else ""
-
-
-def _records(text: str, nonce: str) -> Iterator[dict[str, Any]]:
-    for line in text.split("\n"):
-        if line.startswith(f"{nonce} "):
-            try:
-                record = json.loads(line[len(nonce) + 1 :])
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(record, dict):
-                yield record
-
-
-def _ran(records: Sequence[Mapping[str, Any]], kit: Kit) -> Iterator[Ran]:
-    """Yield what became of each test; one that began and did not end took the machine with it."""
-    running: Mapping[str, Any] | None = None
-    for record in records:
-        if record.get("event") == "start":
-            running = record
-        elif record.get("event") == "test":
-            running = None
-            yield _one(record, kit, {"passed": PASSED, "skipped": SKIPPED}.get(str(record.get("outcome")), FAILED))
-    if running is not None:
-        yield _one({**running, "error": "ended the whole machine, or did not end"}, kit, FAILED)
-
-
-def _one(record: Mapping[str, Any], kit: Kit, outcome: str) -> Ran:
-    file, name, seconds = _outside(str(record.get("file", "")), kit), str(record.get("name")), record.get("seconds")
-    if not _OURS.search(file):
-        name = f"{posixpath.splitext(posixpath.basename(file))[0]}.{name}"
-    return Ran(
-        name=name, outcome=outcome, file=file, seconds=seconds if isinstance(seconds, float) else 0.0,
-        error=str(record.get("error", "")), asserted=record.get("asserted") is True,
-    )  # fmt: skip
-
-
-def _coverage(records: Sequence[Mapping[str, Any]], kit: Kit) -> Iterator[tuple[str, Measured]]:
-    for record in records:
-        if record.get("event") == "coverage":
-            every = [(int(line), int(count)) for line, count in record["all"]]
-            yield (
-                _outside(str(record["path"]), kit),
-                Measured(
-                    lines=frozenset(map(int, record["lines"])),
-                    branches=frozenset((int(line), int(number)) for line, number in record["branches"]),
-                    all_lines=frozenset(line for line, _ in every),
-                    all_branches=frozenset((line, number) for line, count in every for number in range(count)),
-                ),
-            )
