@@ -1,9 +1,9 @@
 # Java, Kotlin and Go for real, with the system's packages: no registry of theirs is asked.
-JVM_PACKAGES := default-jdk-headless junit5 libjacoco-java golang-go
+JVM_PACKAGES := default-jdk-headless junit5 libjacoco-java golang-go kotlin
 JVM_TESTS := $(wildcard tests/runners/test_junit.py tests/runners/test_go_test.py tests/runners/test_kotlin.py)
 
 .PHONY: languages-jvm
 
-languages-jvm: $(STAMPS)/dev ## test-gen with JUnit, JaCoCo and go test from the system's packages (root installs what is missing)
+languages-jvm: $(STAMPS)/dev ## test-gen with JUnit, JaCoCo, Kotlin and go test from the system's packages (root installs what is missing)
 	@scripts/system-packages $(JVM_PACKAGES) || echo "make languages-jvm: the tests that are skipped below are NOT RUN" >&2
-	$(BIN)/python -m pytest -q -n 2 -rs $(JVM_TESTS)
+	TTA_LANGUAGES=1 $(BIN)/python -m pytest -q -n 2 -rs $(JVM_TESTS)

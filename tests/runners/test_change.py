@@ -17,7 +17,7 @@ def changed(tmp_path_factory, worker_id):
         head = files["src/price.js"]
         repository(folder / "repo", "node_test", {**files, "src/price.js": head.replace("> 100", "> 50")})
         commit(folder / "repo", {"src/price.js": head.replace("each = 10", "each = 11")}, "change")
-        return tta(folder / "repo", script("node_test", "../src/price.js"), "--base", "HEAD~1", mutants=12)
+        return tta(folder / "repo", script("node_test", "../src/price.js"), "--base", "HEAD~1", mutants=6)
 
     return once(tmp_path_factory, worker_id, "ecma-change", make)
 
@@ -36,3 +36,11 @@ def test_an_existing_test_that_passed_before_is_a_possible_regression(changed):
 def test_changed_lines_that_nothing_runs_are_told(changed):
     rules = {one["rule"] for one in changed[0]["findings"]}
     assert rules & {"test-gen/uncovered-change", "test-gen/surviving-mutant"}
+
+
+def test_a_script_for_which_nobody_names_a_runner_is_left_alone_and_said_to_be(tmp_path):
+    commit(tmp_path / "repo", {"web/app.js": "function f(a) {\n  return a;\n}\n", "README.md": ""})
+    commit(tmp_path / "repo", {"web/app.js": "function f(a) {\n  return -a;\n}\n"}, "change")
+    report, patch, prompts = tta(tmp_path / "repo", script("node_test", ""), "--base", "HEAD~1")
+    assert (report["targets"], patch, prompts) == ([], "", [])
+    assert [(one["path"], one["reason"]) for one in report["skipped"]] == [("web/app.js", "unsupported")]

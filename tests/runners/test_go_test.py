@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from generated import git, once
 from scripted import blocks_of
 from team import KEYS, settings
+from toolchains import needs
 from tta_orchestrate.cli.app import app
 from tta_orchestrate.loopback.server import Loopback
 from tta_orchestrate.modes.test_gen import snapshot
@@ -20,7 +21,7 @@ from tta_orchestrate.ports.test_runner import Ask, Host, Kit, Missing, Proposal
 from tta_orchestrate.runners.go_test import RUNNER
 from tta_orchestrate.sandbox.run import Sandbox
 
-needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="NOT RUN: go is not installed here (golang-go)")
+needs_go = needs("" if shutil.which("go") else "go is not installed here (golang-go)")
 HOST = Host(which=shutil.which, installed=lambda path: None)
 SOURCE = "money/price.go"
 PRICE = """

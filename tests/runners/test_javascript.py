@@ -6,6 +6,7 @@ import pytest
 
 from ecma import files_for, needed, repository, script, tta
 from generated import git, once
+from tta_orchestrate.modes.test_gen.deliverable import Standing, deliverable
 
 WHERE = {"node_test": "../src/price.js", "vitest": "./price", "jest": "../src/price"}
 SOURCES = {"node_test": "src/price.js", "vitest": "src/price.ts", "jest": "src/price.js"}
@@ -77,6 +78,16 @@ def test_the_patch_applies_and_the_repositorys_own_runner_passes(written):
     git(folder, "clean", "-fdq")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "tta-orchestrate: generated" in patch
+
+
+def test_the_delivery_job_takes_the_patch(written):
+    _runner, folder, _report, patch, _prompts = written
+    files = git(folder, "ls-files").split()
+    standing = Standing(
+        modes=dict.fromkeys(files, "100644"), read=lambda path: (folder / path).read_bytes(), base_files=files
+    )
+    (text,) = deliverable(patch.encode(), standing).values()
+    assert text.startswith("// tta-orchestrate: generated\n// Tests of src/price.")
 
 
 def test_an_expected_value_that_fails_becomes_a_finding_and_is_never_bent(written):

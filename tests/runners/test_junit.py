@@ -13,13 +13,14 @@ from typer.testing import CliRunner
 from generated import git, once
 from scripted import blocks_of
 from team import KEYS, settings
+from toolchains import needs
 from tta_orchestrate.cli.app import app
 from tta_orchestrate.loopback.server import Loopback
 from tta_orchestrate.modes.test_gen import snapshot
 from tta_orchestrate.modes.test_gen.environment import find_environment
 from tta_orchestrate.modes.test_gen.runs import Runs, Try
 from tta_orchestrate.ports.test_runner import Answer, Ask, Host, Kit, Missing, Proposal
-from tta_orchestrate.runners.junit import RUNNER, JUnit
+from tta_orchestrate.runners.junit import RUNNER
 from tta_orchestrate.sandbox.run import Sandbox
 
 
@@ -41,7 +42,7 @@ def equipped(files, source="src/main/java/shop/Price.java"):
 
 
 READY = equipped({"src/main/java/shop/Price.java": "package shop; class Price {}"})
-needs_java = pytest.mark.skipif(isinstance(READY, Missing), reason=f"NOT RUN: {getattr(READY, 'reason', '')}")
+needs_java = needs(READY.reason if isinstance(READY, Missing) else "")
 
 
 PRICE = """
@@ -211,12 +212,14 @@ HARNESS = []
 
 
 @contextmanager
-def bench(files):
+def bench(files, source="src/main/java/shop/Price.java"):
     """What runs tests of a repository in the sandbox."""
     with snapshot.from_blobs({path: text.encode() for path, text in files.items()}) as tree:
         environment = find_environment(tree.path, asked="", fallback=sys.executable)
         runner = replace(RUNNER, patience=("2", "2"))
-        runs = Runs(sandbox=Sandbox(), environment=environment, root=tree.path, runner=runner, kit=equipped(files))
+        runs = Runs(
+            sandbox=Sandbox(), environment=environment, root=tree.path, runner=runner, kit=equipped(files, source)
+        )
         if not HARNESS:
             HARNESS.append(runs.prepare(tree))
         assert HARNESS[0].ok
@@ -344,6 +347,50 @@ def test_lines_and_each_branch_are_measured():
     assert [one.name for one in found.tests] == ["PriceTest.one", "PriceTest.many(int)"]
 
 
+HALF = "package shop;\npublic class Half { public int of(int n) { return n / 2; } }\n"
+HALF_TEST = class_of("HalfTest", "@Test void half() throws Exception { assertEquals(2, new Half().of(4)); }")
+LAYOUTS = {
+    "flat": ("src/shop/Half.java", "test/shop/HalfTest.java", {}),
+    "modules": (
+        "core/src/main/java/shop/Half.java",
+        "core/src/test/java/shop/HalfTest.java",
+        {"util/src/main/java/shop/Util.java": "package shop;\nclass Util { }\n"},
+    ),
+    "others that want what is not here": (
+        "src/main/java/shop/Half.java",
+        "src/test/java/shop/HalfTest.java",
+        {
+            "src/main/java/module-info.java": "module shop { }",
+            "src/main/java/shop/Bad.java": "@lombok.Data class Bad { }",
+        },
+    ),
+}
+
+
+@needs_java
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_repository_is_compiled_as_it_is_laid_out(layout):
+    source, test, others = LAYOUTS[layout]
+    files = {source: HALF, test: next(iter(HALF_TEST.values())), **others}
+    with bench(files, source) as (runs, tree):
+        found = runs.one(tree, Try(ask=Ask(tests=(test,), sources=(source,)), seconds=60)).run
+        place = RUNNER.place(tree, source, runs.kit)
+    assert [(one.name, one.outcome, one.file) for one in found.tests] == [("HalfTest.half", "passed", test)]
+    assert found.coverage[source].lines == {2}
+    assert place == test.replace("HalfTest", "HalfGeneratedTest")
+
+
+@needs_java
+def test_a_source_that_wants_what_only_a_registry_has_says_so():
+    source = "src/main/java/shop/Half.java"
+    with bench({source: "package shop;\n@lombok.Data class Half { }\n"}, source) as (runs, tree):
+        place = RUNNER.place(tree, source, runs.kit)
+        files = {place: RUNNER.loads(source, place, runs.kit)}
+        found = runs.one(tree, Try(ask=Ask(tests=(place,), sources=(source,)), files=files)).run
+    assert found.tests == ()
+    assert "package lombok does not exist" in found.error
+
+
 @needs_java
 def test_junit_4_is_followed():
     old = "package shop;\nimport static org.junit.Assert.assertEquals;\nimport org.junit.Test;\npublic class PriceTest {\n"
@@ -425,7 +472,9 @@ def test_mutants_are_splices_inside_of_methods():
 
 
 def test_what_is_missing_is_named(tmp_path):
-    found = JUnit(jars=tmp_path, machines=tmp_path).equip(Tree(REPOSITORY), "src/main/java/shop/Price.java", HOST)
+    found = replace(RUNNER, jars=tmp_path, machines=tmp_path).equip(
+        Tree(REPOSITORY), "src/main/java/shop/Price.java", HOST
+    )
     assert isinstance(found, Missing)
     assert "junit-jupiter-api" in found.reason
     assert "apt-get install junit5" in found.reason

@@ -15,8 +15,17 @@ TREE, OUT, TOOLS, CACHE = "@tree@", "@out@", "@tools@", "@cache@"
 """Placeholders in the arguments, environment and tool files of a command: the copy of the tree (writable, thrown away
 afterwards), the folder for results, the folder of ``Command.tools``, and a folder that the runs of one job share."""
 MARK = "tta-orchestrate: generated"
-"""Stands in a comment at the head of every generated file."""
+"""Stands in a comment line of its own at the head of every generated file; ``heading`` writes it."""
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+
+
+def heading(source: str) -> tuple[str, str]:
+    """Return the first two lines of the tests of *source*, in a language whose comments begin with ``//``.
+
+    The path is a stranger's: no character of it ends a comment, or is read as another one.
+    """
+    plain = "".join(c if c.isprintable() and c != "\\" else "?" for c in source)
+    return f"// {MARK}", f"// Tests of {plain}."
 
 
 class Files(Protocol):
@@ -242,7 +251,7 @@ class TestRunner(Protocol):
         ...
 
     def claim(self, tree: Files, source: str) -> int:
-        """Return how surely *source* is tested with this runner: 0 not, 1 possibly, 2 named by the repository."""
+        """Return how surely *source* is tested with this: 0 not, 1 if it is asked for, more: the repository says so."""
         ...
 
     def equip(self, tree: Files, source: str, host: Host) -> Kit | Missing:

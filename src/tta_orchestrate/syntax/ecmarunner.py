@@ -31,6 +31,7 @@ from tta_orchestrate.syntax.ecmatests import Framework
 PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _ENDINGS: Final = re.compile(r"\.[cm]?[jt]sx?\Z")
+_CALLED: Final = re.compile(r"\.(?:test|spec)(?=\.[cm]?[jt]sx?\Z)")
 _NODE: Final = "install Node.js 20 or newer, or run where it is"
 
 
@@ -58,10 +59,11 @@ class EcmaRunner:
         folder = kit.facts["package"]
         mine = [p for p in self.tests(tree) if not folder or p.startswith(f"{folder}/")]
         stem = _ENDINGS.sub("", posixpath.basename(source))
-        nearest = sorted(mine, key=lambda p: (stem not in p, -_common(p, source), len(p), p))
-        folder = posixpath.dirname(nearest[0]) if nearest else posixpath.join(folder, "test")
-        ending = kit.facts.get("ending") or posixpath.splitext(source)[1]
-        names = (posixpath.join(folder, f"{stem}.generated{n}.test{ending}") for n in ("", *map(str, range(2, 99))))
+        nearest = min(mine, key=lambda p: (stem not in p, -_common(p, source), len(p), p), default="")
+        folder = posixpath.dirname(nearest) if nearest else posixpath.join(folder, "test")
+        called = _CALLED.search(nearest)
+        ending = (called.group() if called else ".test") + (kit.facts.get("ending") or posixpath.splitext(source)[1])
+        names = (posixpath.join(folder, f"{stem}.generated{n}{ending}") for n in ("", *map(str, range(2, 99))))
         return next(path for path in names if path not in existing)
 
     def read(self, name: str, code: str, symbol: str) -> Proposal | str:
@@ -134,22 +136,29 @@ def dependencies(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 def claim(tree: Files, source: str, name: str) -> int:
     """Return 3 where the package's script ``test`` runs *name*, 2 where the package or one above names it, else 0."""
-    best = 0
-    folder = posixpath.dirname(source)
+    return max((sure for _, sure in _naming(tree, source, name)), default=0)
+
+
+def _naming(tree: Files, source: str, name: str) -> Iterator[tuple[str, int]]:
+    """Yield the folders at and above *source* whose manifest names the runner *name*, and how surely."""
     paths = set(tree.files())
-    for one in _upwards(folder):
-        path = posixpath.join(one, "package.json")
+    for folder in _upwards(posixpath.dirname(source)):
+        path = posixpath.join(folder, "package.json")
         if path in paths:
             manifest = _object(tree.read(path))
             scripts = manifest.get("scripts")
             test = str(scripts.get("test", "")) if isinstance(scripts, dict) else ""
-            found = 3 if re.search(rf"\b{name}\b", test) else 2 if name in dependencies(manifest) else 0
-            best = max(best, found)
-    return best
+            if re.search(rf"\b{name}\b", test):
+                yield folder, 3
+            elif name in dependencies(manifest):
+                yield folder, 2
 
 
 def equip(tree: Files, source: str, host: Host, *, needs: Sequence[tuple[str, ...]] = ()) -> Kit | Missing:
-    """Find node and, in the ``node_modules`` at or above the package, one package of each of *needs*."""
+    """Find node and, in the ``node_modules`` at or above the package, one package of each of *needs*.
+
+    The first of them is the runner: it runs in the nearest folder whose manifest names it.
+    """
     node = host.which("node")
     if node is None:
         return Missing(reason=f"node is not installed here: {_NODE}")
@@ -158,6 +167,7 @@ def equip(tree: Files, source: str, host: Host, *, needs: Sequence[tuple[str, ..
     links = tuple(path for path in places if host.installed(path) == "")
     facts = {"package": folder, "packages": " ".join(dependencies(manifest))}
     facts["type"] = str(manifest.get("type", ""))
+    home = next((one for one, _ in _naming(tree, source, needs[0][0])), folder) if needs else folder
     version = node
     for choices in needs:
         found = [(path, name) for path in links for name in choices if host.installed(f"{path}/{name}/package.json")]
@@ -167,11 +177,11 @@ def equip(tree: Files, source: str, host: Host, *, needs: Sequence[tuple[str, ..
             )
             return Missing(reason=f"{choices[0]} is needed and {where}: install the packages first (npm ci)")
         path, name = found[0]
-        facts[choices[0]] = posixpath.relpath(f"{path}/{name}", folder or ".")
+        facts[choices[0]] = posixpath.relpath(f"{path}/{name}", home or ".")
         facts[f"{choices[0]} is"] = name
         said = _object(host.installed(f"{path}/{name}/package.json") or "").get("version", "")
         version = f"{name} {said}" if version == node else version
-    return Kit(programs={"node": node}, version=version, folder=folder, binds=_prefix(node), links=links, facts=facts)
+    return Kit(programs={"node": node}, version=version, folder=home, binds=_prefix(node), links=links, facts=facts)
 
 
 def _prefix(program: str) -> tuple[str, ...]:
@@ -187,7 +197,9 @@ def named(paths: Sequence[str], kit: Kit) -> list[str]:
 
 def environment(ask: Ask) -> dict[str, str]:
     """Return the environment of a run."""
-    return {"PATH": PATH, "NODE_ENV": "test", "CI": "true", "NO_COLOR": "1", "TZ": "UTC", "LANG": "C.UTF-8", **ask.env}
+    own = {"PATH": PATH, "NODE_ENV": "test", "CI": "true", "NO_COLOR": "1", "TZ": "UTC", "LANG": "C.UTF-8"}
+    own["OPENSSL_CONF"] = "/dev/null"  # in the box the system's own is there, but not to be read: node would not start
+    return {**own, **ask.env}
 
 
 def from_json(answer: Answer, ask: Ask) -> SuiteRun:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.mutant import Mutant
-from tta_orchestrate.ports.test_runner import MARK, Proposal, Symbol
+from tta_orchestrate.ports.test_runner import Proposal, Symbol, heading
 from tta_orchestrate.syntax.faults import ARITHMETIC, COMPARISONS, LOGIC, Faults, find
 from tta_orchestrate.syntax.treesitter import parser
 
@@ -323,7 +323,7 @@ def write(proposals: Sequence[Proposal], framework: Framework, *, about: str, re
         for local, meaning in proposal.imports.items():
             module, _, name = meaning.partition("\n")
             by_module.setdefault(module, {})[local] = name
-    lines = [f"// {MARK}: tests of {about}.", *framework.head]
+    lines = [*heading(about), *framework.head]
     for module in sorted(by_module):
         lines += _statements(module, by_module[module], required=required)
     return "\n\n".join(["\n".join(lines), *(p.body for p in proposals)]) + "\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.domain.mutant import Mutant
-from tta_orchestrate.ports.test_runner import MARK, Proposal, Symbol
+from tta_orchestrate.ports.test_runner import Proposal, Symbol, heading
 from tta_orchestrate.syntax.faults import Faults, find
 from tta_orchestrate.syntax.treesitter import parser
 
@@ -206,7 +206,7 @@ def _may_fail(check: "Node") -> bool:
 def write(proposals: Sequence[Proposal], *, about: str, package: str) -> str:
     """Return the text of a test file."""
     wanted = sorted({'"testing"', *(meaning for p in proposals for meaning in p.imports.values())}, key=_path)
-    head = [f"// {MARK}: tests of {about}.", "", f"package {package}", "", "import ("]
+    head = [*heading(about), "", f"package {package}", "", "import ("]
     return (
         "\n".join([*head, *(f"\t{line}" for line in wanted), ")"]) + "".join(f"\n\n{p.body}" for p in proposals) + "\n"
     )

@@ -6,7 +6,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.mutant import Mutant
-from tta_orchestrate.ports.test_runner import MARK, Proposal, Symbol
+from tta_orchestrate.ports.test_runner import Proposal, Symbol, heading
 from tta_orchestrate.syntax.faults import Faults, find
 from tta_orchestrate.syntax.treesitter import parser
 
@@ -20,13 +20,13 @@ _TYPES: Final = {
     "class_declaration", "interface_declaration", "enum_declaration", "record_declaration",
     "annotation_type_declaration",
 }  # fmt: skip
-_OF_JUNIT: Final = re.compile(r"(?:static )?org\.junit\.(?:jupiter\.api\.)?(?:Test|Assert(?:ions)?(?:\.\w+|\.\*)?)\Z")
-_LIBRARY: Final = re.compile(
+OF_JUNIT: Final = re.compile(r"(?:static )?org\.junit\.(?:jupiter\.api\.)?(?:Test|Assert(?:ions)?(?:\.\w+|\.\*)?)\Z")
+LIBRARY: Final = re.compile(
     r"(?:static )?java\.(?:util\.(?:[A-Z*]|function\.|stream\.|regex\.)|math\.|text\.|nio\.charset\.|"
     r"time\.|io\.(?:IOException|UncheckedIOException|String(?:Reader|Writer)|ByteArray(?:In|Out)putStream)\b|"
     r"lang\.Math\b)"
 )
-_REFUSED: Final = {
+REFUSED: Final = {
     "Runtime": "starts processes", "ProcessBuilder": "starts processes", "Process": "starts processes",
     "ProcessHandle": "starts processes", "Thread": "uses threads or sleeps", "ThreadGroup": "uses threads or sleeps",
     "Timer": "uses threads or sleeps", "CompletableFuture": "uses threads or sleeps",
@@ -41,7 +41,7 @@ _REFUSED: Final = {
     "Formatter": "uses files", "Scanner": "uses files",
     "Mockito": "uses mocks", "EasyMock": "uses mocks", "PowerMockito": "uses mocks", "Proxy": "uses mocks",
 }  # fmt: skip
-_REFUSED_CALLS: Final = {
+REFUSED_CALLS: Final = {
     "getClass": "looks inside by reflection", "forName": "looks inside by reflection",
     "setAccessible": "looks inside by reflection", "getClassLoader": "looks inside by reflection",
     "newInstance": "looks inside by reflection", "getProtectionDomain": "looks inside by reflection",
@@ -54,12 +54,12 @@ _REFUSED_CALLS: Final = {
     "assumeTrue": "is skipped", "assumeFalse": "is skipped", "abort": "is skipped",
     "mock": "uses mocks", "spy": "uses mocks",
 }  # fmt: skip
-_REFLECTION: Final = re.compile(
+REFLECTION: Final = re.compile(
     r"get(?:Declared|Enclosing|Record|Nest|Permitted)?(?:Field|Method|Constructor|Class)e?s?\Z"
 )
-_OF_SYSTEM: Final = {"lineSeparator", "arraycopy", "identityHashCode"}
-_CHANCE: Final = {"Random", "Date", "GregorianCalendar"}
-_HOLLOW: Final = {"assertNotNull", "assertDoesNotThrow", "assertInstanceOf", "fail", "assertAll"}
+OF_SYSTEM: Final = {"lineSeparator", "arraycopy", "identityHashCode"}
+CHANCE: Final = {"Random", "Date", "GregorianCalendar"}
+HOLLOW: Final = {"assertNotNull", "assertDoesNotThrow", "assertInstanceOf", "fail", "assertAll"}
 _FAULTS: Final = Faults(
     assignment=frozenset({"assignment_expression"}),
     unary=frozenset({"unary_expression"}),
@@ -137,14 +137,14 @@ def read(name: str, code: str, symbol: str) -> Proposal | str:
     imports: dict[str, str] = {}
     for line in head:
         meaning = " ".join(line.removeprefix("import").rstrip("; \n").split())
-        if not _OF_JUNIT.match(meaning):
+        if not OF_JUNIT.match(meaning):
             imports[meaning if meaning.endswith("*") else meaning.rpartition(".")[2]] = meaning
     wrong = _wrong_form(method, name)
     if wrong:
         return wrong
     body = method.child_by_field_name("body")
     throws = next((words(c) for c in method.named_children if c.type == "throws"), "")
-    text = f"@Test\nvoid {name}() {throws + ' ' if throws else ''}{_flush(words(body))}"
+    text = f"@Test\nvoid {name}() {throws + ' ' if throws else ''}{flush(words(body))}"
     return Proposal(name=name, imports=imports, body=text, symbol=symbol, code=code, checks=_without_values(method))
 
 
@@ -177,7 +177,7 @@ def _wrong_form(method: "Node", name: str) -> str:
     return ""
 
 
-def _flush(block: str) -> str:
+def flush(block: str) -> str:
     """Return a block with its closing brace at the left margin."""
     if '"""' in block:  # its white space has a meaning
         return block
@@ -215,9 +215,9 @@ def refusal(proposal: Proposal, packages: Collection[str]) -> str:
     """Return why the static gate refuses *proposal*, ``""`` when it does not; *packages* are the repository's own."""
     for meaning in proposal.imports.values():
         target = meaning.removeprefix("static ")
-        if target.rpartition(".")[2] in _REFUSED:
-            return f"imports {target}: {_REFUSED[target.rpartition('.')[2]]}"
-        if not _LIBRARY.match(meaning) and not any(target.startswith(f"{p}.") for p in packages if p):
+        if target.rpartition(".")[2] in REFUSED:
+            return f"imports {target}: {REFUSED[target.rpartition('.')[2]]}"
+        if not LIBRARY.match(meaning) and not any(target.startswith(f"{p}.") for p in packages if p):
             return f"imports {target}: no network, processes, files, threads or unknown packages in a test"
     root = tree(f"class Proposed {{\n{proposal.body}\n}}\n")
     for node in walk(root):
@@ -233,26 +233,26 @@ def refusal(proposal: Proposal, packages: Collection[str]) -> str:
 
 def _refused(node: "Node", packages: Collection[str]) -> str:
     text = words(node)
-    if node.type in {"identifier", "type_identifier"} and text in _REFUSED:
-        return _REFUSED[text]
+    if node.type in {"identifier", "type_identifier"} and text in REFUSED:
+        return REFUSED[text]
     if node.type == "method_invocation":
         name, holder = words(node.child_by_field_name("name")), words(node.child_by_field_name("object"))
-        if holder == "System" and name in _OF_SYSTEM:
+        if holder == "System" and name in OF_SYSTEM:
             return ""
-        return "looks inside by reflection" if _REFLECTION.match(name) else _REFUSED_CALLS.get(name, "")
+        return "looks inside by reflection" if REFLECTION.match(name) else REFUSED_CALLS.get(name, "")
     if node.type == "identifier" and text == "System":
         around = node.parent
         name = words(around.child_by_field_name("name")) if around is not None else ""
-        return "" if name in _OF_SYSTEM else "touches the machine"
+        return "" if name in OF_SYSTEM else "touches the machine"
     if node.type in {"scoped_type_identifier", "field_access", "scoped_identifier"} and text.startswith(
         ("java.", "javax.", "jdk.", "sun.", "com.sun.")
     ):
         own = any(text.startswith(f"{p}.") for p in packages if p)
-        known = own or _LIBRARY.match(text) or _LIBRARY.match(f"{text}.") or text in {"java.util", "java.time"}
+        known = own or LIBRARY.match(text) or LIBRARY.match(f"{text}.") or text in {"java.util", "java.time"}
         return "" if known else f"uses {text}"
     if (
         node.type == "object_creation_expression"
-        and words(node.child_by_field_name("type")).rpartition(".")[2] in _CHANCE
+        and words(node.child_by_field_name("type")).rpartition(".")[2] in CHANCE
     ):
         arguments = node.child_by_field_name("arguments")
         return "" if arguments is not None and arguments.named_children else "depends on the clock or on chance"
@@ -262,7 +262,7 @@ def _refused(node: "Node", packages: Collection[str]) -> str:
 
 
 def _hollow(name: str, given: "Sequence[Node]") -> bool:
-    if name in _HOLLOW or not given:
+    if name in HOLLOW or not given:
         return True
     if name == "assertThrows":
         return False
@@ -280,14 +280,15 @@ def write(proposals: Sequence[Proposal], *, about: str, package: str, name: str,
     static = sorted({w for w in wanted if w.startswith("static ")} | {f"static {own[1]}"})
     plain = sorted({w for w in wanted if not w.startswith("static ")} | {own[0]})
     public = "public " if junit == "4" else ""
-    methods = [_indented(p.body.replace("@Test\nvoid ", f"@Test\n{public}void ", 1)) for p in proposals]
-    lines = [f"// {MARK}: tests of {about}."]
+    methods = [indented(p.body.replace("@Test\nvoid ", f"@Test\n{public}void ", 1)) for p in proposals]
+    lines = [*heading(about)]
     lines += [f"package {package};", ""] if package else [""]
     lines += [*(f"import {w};" for w in static), "", *(f"import {w};" for w in plain), ""]
     return "\n".join([*lines, f"{public}class {name} {{", "\n\n".join(methods), "}"]) + "\n"
 
 
-def _indented(body: str) -> str:
+def indented(body: str) -> str:
+    """Return a method as it stands in a class."""
     return body if '"""' in body else indent(body, "    ")
 
 
@@ -299,6 +300,7 @@ def loads(*, about: str, package: str, name: str, junit: str, loaded: Sequence[s
     return write([test], about=about, package=package, name=name, junit=junit)
 
 
-def types(text: str) -> tuple[str, ...]:
+def types(text: str, path: str) -> tuple[str, ...]:
     """Return the top-level types that a source declares."""
+    del path
     return tuple(words(n.child_by_field_name("name")) for n in tree(text).named_children if n.type in _TYPES)

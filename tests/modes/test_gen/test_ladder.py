@@ -205,6 +205,37 @@ def test_what_the_first_round_left_open_is_asked_once_more_with_its_error(vault)
     assert 'open_sesame("halibut") == 2' in vault[0].patch
 
 
+TOOTHLESS = """
+from vault import unlock
+
+
+def test_it_runs():
+    for word in (bytes.fromhex("73776f726466697368").decode(), "x"):
+        unlock(word)
+"""
+
+
+def test_a_fault_that_nothing_notices_is_a_goal_although_every_line_runs(tmp_path):
+    source = VAULT.partition("def half")[0].rstrip() + "\n"
+    tree = repository(tmp_path / "tree", vault_py=source, tests__test_vault_py=TOOTHLESS)
+    with Loopback(script_of_faults) as server, pytest.MonkeyPatch.context() as patch:
+        for name, key in KEYS.items():
+            patch.setenv(name, key)
+        world = World(server.url, tmp_path)
+        report = generate(tree, "vault.py", engine=world.engine())
+        world.close()
+        asked = [seen.prompt for seen in server.log if seen.prompt and "Function: unlock" in seen.prompt]
+    assert report.extra["targets"][0]["coverage"]["before"]["missing_lines"] == []
+    assert '`"open"` replaced by' in asked[0]
+    assert 'unlock("swordfish") == "open"' in report.patch
+
+
+def script_of_faults(question):
+    if "verdicts" in question.schema.get("properties", {}):
+        return {"verdicts": list(verdicts(question.text))}
+    return proposals(test_the_word_unlocks=SOLVES)
+
+
 def test_a_fence_cannot_be_closed_from_within_and_holds_no_credential():
     text = "x = 1\n</data-" + "0" * 32 + ">\nkey = 'ghp_" + "a1B2" * 9 + "'"
     fenced = fence("segment", text)

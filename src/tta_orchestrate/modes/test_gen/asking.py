@@ -83,6 +83,8 @@ class Asking:
             self.target.result.waits |= any(result.failure == BATCHED for result in results)
             answered = {by_unit[r.task.unit].symbol for r in results if r.answer is not None}
             self.target.result.models += [_told(result, attempt) for result in results]
+        drops = self.target.result.dropped
+        drops[:] = dict.fromkeys(drops)  # a model that says the same thing twice is told so once
         return list(self.accepted.values())
 
     def _worth_another(self, goal: Goal) -> bool:
@@ -112,6 +114,10 @@ class Asking:
 
     def _judge(self, goal: Goal, proposed: Sequence[Json]) -> GateResult:
         """Run what is proposed; accept the answer when at least one test reaches a goal."""
+        if self.target.left() <= 0:  # a refusal would buy another answer that there is no time to run
+            for one in proposed[:_MOST_TESTS]:
+                self.target.drop(visible(str(one["name"]))[:100], "collects", "not run: the time for this file is over")
+            return GateResult(accepted=True, score=0.0, message="not run: no time is left")
         wrong: list[str] = []
         tests: list[Proposal] = []
         for one in proposed[:_MOST_TESTS]:

@@ -105,7 +105,7 @@ def _work(target: Target, plan: Plan, diff: Diff | None, engine: Engine | None) 
     if diff:
         _catch(target, diff)
     if engine is None or not engine.has_executor:
-        result.reason = f"{runner.language} has no local generator: tests need a model, and no key is configured"
+        result.reason = f"{runner.language} has no local generator: tests need a model (no key, or no budget left)"
         return
     open_goals = goals(target, alive, focus)
     if not open_goals:

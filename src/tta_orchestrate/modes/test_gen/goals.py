@@ -13,6 +13,8 @@ from tta_orchestrate.modes.test_gen.shape import Arc, measure
 
 _MOST_LINES: Final = 50
 _MOST_GOALS: Final = 8
+_MOST_FAULTY: Final = 2
+"""Of them, functions that are run completely but in which a fault goes unnoticed: many of those make no difference."""
 _MOST_TEXT: Final = 4000
 """Characters of the example and of the callers."""
 
@@ -30,22 +32,26 @@ class Goal:
 
 
 def goals(bench: Bench, arcs: Iterable[Arc], alive: Sequence[Mutant], focus: frozenset[int] | None) -> list[Goal]:
-    """Return what is open in *focus*, largest first."""
+    """Return what is open in *focus*, largest first; a few functions with nothing but unnoticed faults come last."""
     measured = measure(bench.shape, arcs)
     untaken = {head for head, _ in measured.all_branches - measured.branches}
     wanted = frozenset(set(measured.missing) | untaken)
-    found = []
+    found: list[Goal] = []
+    faulty: list[Goal] = []
     for symbol in bench.shape.symbols:
         inside = frozenset(range(symbol.first, symbol.last + 1))
         lines = frozenset(n for n in wanted & inside if bench.shape.symbol_at(n) == symbol)
         if focus is not None:
             lines &= focus
         mutants = tuple(m for m in alive if m.line in inside and bench.shape.symbol_at(m.line) == symbol)
-        if lines:
-            found.append(
-                Goal(symbol=symbol.name, first=symbol.first, last=symbol.last, lines=lines, mutants=mutants[:5])
-            )
-    return sorted(found, key=lambda goal: (-len(goal.lines), goal.first))[:_MOST_GOALS]
+        if focus is not None:
+            mutants = tuple(m for m in mutants if m.line in focus)
+        if lines or mutants:
+            goal = Goal(symbol=symbol.name, first=symbol.first, last=symbol.last, lines=lines, mutants=mutants[:5])
+            (found if lines else faulty).append(goal)
+    found.sort(key=lambda goal: (-len(goal.lines), goal.first))
+    faulty.sort(key=lambda goal: (-len(goal.mutants), goal.first))
+    return [*found, *faulty[:_MOST_FAULTY]][:_MOST_GOALS]
 
 
 def show(bench: Bench, goal: Goal) -> str:
@@ -75,7 +81,7 @@ def _window(goal: Goal) -> tuple[int, int]:
     """Return at most fifty lines of the function that hold its first goals."""
     if goal.last - goal.first < _MOST_LINES:
         return goal.first, goal.last
-    first = max(goal.first, min(goal.lines) - _MOST_LINES // 2)
+    first = max(goal.first, min(goal.lines or {m.line for m in goal.mutants}) - _MOST_LINES // 2)
     return first, min(goal.last, first + _MOST_LINES - 1)
 
 

@@ -192,8 +192,17 @@ class Ladder:
                 reached = self.reached.get(goal.symbol, frozenset())
                 hit = frozenset(lines & goal.lines) - reached
                 self.reached[goal.symbol] = reached | hit
-                return bool(hit)
+                return bool(hit) or _kills(bench, goal, identity)
         return False
+
+
+def _kills(bench: Bench, goal: Goal, identity: str) -> bool:
+    """Whether the test notices a fault that nothing else does."""
+    pairs = [(mutant, [identity]) for mutant in goal.mutants]
+    seconds = max(5.0, min(30.0, bench.left()))
+    tests = [bench.result.tests_path]
+    found = bench.arena.mutate(bench.snapshot, bench.unit.path, pairs, tests, roots=bench.roots, seconds=seconds)
+    return any(killing.status == "killed" for killing in found.values())
 
 
 def _shape(function: ast.FunctionDef) -> str:

@@ -18,6 +18,7 @@ from tta_orchestrate.sandbox.run import Sandbox
 from tta_orchestrate.settings.test_gen import TestGen
 
 _LARGEST: Final = 1 << 20
+_NAMED: Final = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,9 +49,10 @@ class Languages:
         clock: Callable[[], float],
     ) -> TargetResult:  # fmt: skip
         """Write tests for *path*; *beside* are the other targets, whose coverage is measured in the same go."""
-        runner = self._runner(tree, path)
-        if runner is None:
-            return TargetResult(path=path, reason="no test runner that is known here tests such a file")
+        sure, runner = self._claims(tree, path)
+        if runner is None or not sure:
+            known = sorted(runner.name for runner in self.runners if path.endswith(runner.suffixes))
+            return TargetResult(path=path, reason=f"the repository names none of its test runners: {', '.join(known)}")
         kit = runner.equip(tree, path, Host(which=self.which, installed=self._installed))
         if isinstance(kit, Missing):
             return TargetResult(path=path, reason=kit.reason)
@@ -78,10 +80,13 @@ class Languages:
         """Measure the suites anew: tests were added."""
         self._suites.clear()
 
-    def _runner(self, tree: Snapshot, path: str) -> TestRunner | None:
+    def named(self, tree: Snapshot, path: str) -> bool:
+        """Whether the repository itself names a runner for *path*: others are tried only when asked for."""
+        return self._claims(tree, path)[0] >= _NAMED
+
+    def _claims(self, tree: Snapshot, path: str) -> tuple[int, TestRunner | None]:
         claims = [(runner.claim(tree, path), runner) for runner in self.runners if path.endswith(runner.suffixes)]
-        best = max(claims, key=lambda one: one[0], default=None)
-        return best[1] if best and best[0] else None
+        return max(claims, key=lambda one: one[0], default=(0, None))
 
     def _installed(self, path: str) -> str | None:
         """Read what is installed in the work tree, through no link that leads out of it."""

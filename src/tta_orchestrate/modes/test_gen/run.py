@@ -87,7 +87,7 @@ def run(
             runners=request.runners, sandbox=sandbox, environment=environment, root=request.root, which=request.which,
             settings=settings,
         )  # fmt: skip
-        wanted, skipped = _targets(_wanted(request, tree, project, languages), tree, languages)
+        wanted, skipped = _targets(request, _wanted(request, tree, project, languages), tree, languages)
         baseline = _baseline(arena, tree, project, [p for p in wanted if p.endswith(".py")], settings)
         if not request.files and request.changed is None:
             paths, more = _largest_gaps(wanted, tree, baseline, engine)
@@ -181,13 +181,18 @@ def _wanted(request: Request, tree: Snapshot, project: facts.Project, languages:
     return sorted(sources, key=lambda p: (-len(tree.read(p)), p))
 
 
-def _targets(files: Sequence[str], tree: Snapshot, languages: Languages) -> tuple[list[str], list[Skipped]]:
+def _targets(
+    request: Request, files: Sequence[str], tree: Snapshot, languages: Languages
+) -> tuple[list[str], list[Skipped]]:
     present = set(tree.files())
     skipped: list[Skipped] = []
     wanted: list[str] = []
     for path in files:
         if path not in present:
             skipped.append(Skipped(path=path, reason=SkipReason.IGNORED, detail="not in the tree, or no regular file"))
+        elif not request.files and not path.endswith(".py") and not languages.named(tree, path):
+            detail = "no test runner that is known here is named for it"
+            skipped.append(Skipped(path=path, reason=SkipReason.UNSUPPORTED, detail=detail))
         elif not path.endswith((".py", *languages.suffixes)):
             detail = f"tests are written for {', '.join(['.py', *languages.suffixes])}"
             skipped.append(Skipped(path=path, reason=SkipReason.UNSUPPORTED, detail=detail))
@@ -215,7 +220,7 @@ def _largest_gaps(
     others = [p for p in paths if not p.endswith(".py")]
     skipped = []
     if engine is None or not engine.has_executor:
-        detail = "this language has no local generator: tests need a model, and no key is configured"
+        detail = "this language has no local generator: tests need a model (no key, or no budget left)"
         skipped = [Skipped(path=path, reason=SkipReason.UNSUPPORTED, detail=detail) for path in others]
         others = []
 

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 
 /**
  * Compile a repository and run tests of it, in one machine. Arguments: the request, the file for the answers. Keys of
- * the request: {@code nonce}; {@code root} (folder of sources), {@code resources}, {@code jar}, {@code release}; {@code
- * test} (file; none: all below {@code tests}), {@code tests} (folder of tests), {@code name} (only these), {@code
+ * the request: {@code nonce}; {@code root} (folder of sources), {@code resources}, {@code jar}, {@code release}, {@code
+ * kotlin} (whether there is any); {@code test} (file; none: all below {@code tests}), {@code tests} (folder of tests), {@code name} (only these), {@code
  * source} (file to be measured), {@code order}, {@code seconds} (for each test). With {@code variant} (files whose text
  * takes the place of {@code replaced}, one after the other) the tests run for each of them, in classes of its own.
  */
@@ -22,20 +22,41 @@ final class Harness {
     private static final int ROUNDS = 12;
     private static final int LONGEST = 1500;
     private final Wire wire;
-    private final Compiler compiler;
 
     private Harness(Wire wire) {
         this.wire = wire;
-        compiler = compiler("");
     }
 
-    private Compiler compiler(String folder) {
-        List<String> classpath = new ArrayList<>(wire.all("jar"));
+    private List<String> classpath(String... folders) {
+        List<String> classpath = new ArrayList<>(List.of(folders));
+        classpath.removeIf(String::isEmpty);
+        classpath.addAll(wire.all("jar"));
         classpath.addAll(List.of(System.getProperty("java.class.path").split(":")));
-        if (!folder.isEmpty()) {
-            classpath.add(0, folder);
+        return classpath;
+    }
+
+    /** Compile together: Kotlin first, which looks at the Java beside it, then Java. */
+    private Compiler.Compiled both(Map<String, String> sources, String folder) throws Exception {
+        Map<String, String> java = new TreeMap<>(sources);
+        java.keySet().removeIf(path -> path.endsWith(".kt"));
+        if (java.size() == sources.size()) {
+            return new Compiler(classpath(folder), wire.one("release", "")).compile(java);
         }
-        return new Compiler(classpath, wire.one("release", ""));
+        Kotlin kotlin = new Kotlin(classpath(folder), folder);
+        Compiler.Compiled first = kotlin.compile(sources);
+        if (java.isEmpty() || first.classes().isEmpty()) {
+            return first;
+        }
+        List<String> classpath = classpath(kotlin.out.toString(), folder);
+        Compiler.Compiled second = new Compiler(classpath, wire.one("release", "")).compile(java);
+        if (second.classes().isEmpty()) {
+            return second;
+        }
+        Map<String, byte[]> classes = new LinkedHashMap<>(first.classes());
+        classes.putAll(second.classes());
+        Map<String, String> origins = new LinkedHashMap<>(first.origins());
+        origins.putAll(second.origins());
+        return new Compiler.Compiled(classes, origins, Map.of());
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -89,10 +110,9 @@ final class Harness {
             Files.createDirectories(file.getParent());
             Files.write(file, each.getValue());
         }
-        Compiler beside = compiler(folder.toString());
         for (int number = 0; number < texts.size(); number++) {
             wire.emit(Map.of("event", "variant", "number", number));
-            Compiler.Compiled changed = beside.compile(Map.of(path, texts.get(number)));
+            Compiler.Compiled changed = both(Map.of(path, texts.get(number)), folder.toString());
             if (!changed.classes().isEmpty()) {
                 Map<String, byte[]> classes = new LinkedHashMap<>(compiled.classes());
                 classes.putAll(changed.classes());
@@ -105,8 +125,11 @@ final class Harness {
     private Map<String, String> sources() throws IOException {
         Map<String, String> found = new TreeMap<>();
         for (String root : wire.all("root")) {
+            if (!Files.isDirectory(Path.of(root))) {
+                continue;
+            }
             try (Stream<Path> files = Files.walk(Path.of(root))) {
-                for (Path file : files.filter(Harness::isSource).toList()) {
+                for (Path file : files.filter(this::isSource).toList()) {
                     String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
                     found.put(file.normalize().toString(), text);
                 }
@@ -115,19 +138,20 @@ final class Harness {
         return found;
     }
 
-    private static boolean isSource(Path file) {
+    private boolean isSource(Path file) {
         String name = file.getFileName().toString();
-        return name.endsWith(".java") && !name.equals("module-info.java") && Files.isRegularFile(file);
+        boolean known = name.endsWith(".java") || name.endsWith(".kt") && !wire.all("kotlin").isEmpty();
+        return known && !name.equals("module-info.java") && Files.isRegularFile(file);
     }
 
     /** Files with errors are left out and named, then the others are tried again; not so for those asked for. */
-    private Compiler.Compiled compile(Map<String, String> sources) {
+    private Compiler.Compiled compile(Map<String, String> sources) throws Exception {
         HashSet<String> needed = new HashSet<>(wire.all("test"));
         needed.addAll(wire.all("source"));
         needed.addAll(wire.all("needed"));
         Compiler.Compiled result = new Compiler.Compiled(Map.of(), Map.of(), Map.of());
         for (int round = 0; round < ROUNDS && !sources.isEmpty(); round++) {
-            result = compiler.compile(sources);
+            result = both(sources, "");
             result.errors().forEach((path, error) ->
                     wire.emit(Map.of("event", "compile-error", "path", path, "error", cut(error))));
             boolean hopeless = result.errors().keySet().stream().anyMatch(needed::contains);
