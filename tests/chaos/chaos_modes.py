@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.in_process_box import InProcessBox
+from docgen_fakes import project
 from scripted import FENCE, claim, verdict
 from team import gate, script, tasks
 from tta_orchestrate.domain.skips import Skipper, SkipRules
@@ -48,6 +49,8 @@ class Mode:
     run: Callable[[Engine], Done]
     script: Script
     limit_usd: str = "0.02"
+    said: str = "rejected"
+    """The words by which the mode tells of an answer that it did not take."""
     unseen: frozenset[Fault] = frozenset()
     """Faults that no program could tell from a right answer of this mode."""
 
@@ -182,10 +185,38 @@ def run_test_gen(engine):
     return Done(planned=UNITS, done=done, wrong=wrong, told=told)
 
 
+PAGE = '"""Amounts."""\n' + "".join(
+    f"\n\ndef amount_{n}(net: int) -> int:\n    return net + {n}\n" for n in range(FILES)
+)
+TEXT = "Return the amount for a net price."
+
+
+def write_or_judge(question):
+    """A text that the truth gate lets through for each function that nobody documented; a judge who knows it."""
+    if "scores" in question.schema.get("properties", {}):
+        shown = re.findall(r'"symbol": "(\w+)",\s*"text": "([^"]*)"', question.text)
+        return {"scores": [{"symbol": name, "score": float(text == TEXT)} for name, text in shown]}
+    return {"text": TEXT}
+
+
+def run_docgen(engine):
+    watched = Watched(engine)
+    result = project({"pkg/amounts.py": PAGE}).refresh(watched)
+    report, answers = result.report, [one.answer for one in watched.results.values()]
+    published = " ".join(filter(None, result.changes.values()))
+    wrong = published.count("scripted")
+    decisions = (str([(d.step, d.model, d.reason) for d in one.decisions]) for one in watched.results.values())
+    told = " ".join([*decisions, *report.notices, *(f"{one.path} {one.reason}" for one in report.failures)])
+    return Done(planned=UNITS, done=len(answers) - answers.count(None), wrong=wrong, told=told)
+
+
 MODES = (
     Mode("tasks", run_tasks, script),
     # A reader that finds nothing cannot be told from a change with nothing to find.
     Mode("review", run_review, read_or_judge, limit_usd="0.5", unseen=frozenset({Fault.HOLLOW})),
 )
-SLOW_MODES = (Mode("test-gen", run_test_gen, open_or_judge, limit_usd="1"),)
+SLOW_MODES = (
+    Mode("test-gen", run_test_gen, open_or_judge, limit_usd="1"),
+    Mode("docgen", run_docgen, write_or_judge, limit_usd="1", said="no answer passed the gates"),
+)
 """Whole in ``make chaos``; the suite runs a sample of them."""
