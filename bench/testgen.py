@@ -1,92 +1,34 @@
 """Test generators on pure modules: import-only, `hypothesis write`, Pynguin and ours, measured by the same outsiders.
 
-Lines and branches: coverage.py. Mutants: operators written for this file alone, the same sample for every column;
-"net" leaves out those that a mere import notices. Kept: tests that pass; flaky: of those, failing in any rerun.
+Every generator gets the same seconds in all (Pynguin: two thirds to search, one third for its assertions). "Net"
+leaves out mutants that a mere import notices. Kept: tests that pass; flaky: of those, failing in any rerun. Before
+any mutant the tests run on the unchanged source. With --json each cell is written down as soon as it is measured; a
+second run with the same file measures only what is missing; `--seconds 0` prints what is there.
 """
 
 import argparse
-import ast
 import json
 import os
 import platform
-import random
-import re
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+from testgen_place import covered, flaky, killed, mutate, passing, prepare
+
 MODULES = (
-    "inflection", "roman", "slugify.slugify", "semver.version", "webcolors._conversion", "parse", "wcwidth.wcwidth",
-    "tabulate", "stringcase", "toolz.itertoolz", "boltons.mathutils", "boltons.strutils", "humanize.number",
-    "isodate.isoduration",
+    "inflection", "semver.version", "slugify.slugify", "toolz.itertoolz", "humanize.number", "roman",
+    "isodate.isoduration", "boltons.mathutils", "webcolors._conversion", "stringcase", "toolz.dicttoolz",
+    "humanize.filesize", "boltons.strutils", "parse",
 )  # fmt: skip
-MOST_MUTANTS = 40
-RULE = "-" * 108
-
-
-@dataclass
-class Score:
-    line: float
-    branch: float
-    mutation: float
-    kept: int
-    flaky: int
-    seconds: float
-    note: str = ""
-
-
-@dataclass
-class Place:
-    """A copy of one package in a repository of its own, and the interpreter that has what it needs."""
-
-    root: Path
-    module: str
-    file: Path
-    python: str
-
-    @property
-    def tests(self):
-        return self.root / "tests"
-
-    def run(self, *arguments, seconds=120, env=None, cwd=None):
-        environ = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(self.root),
-            "PYTHONHASHSEED": "0",
-            "HOME": str(self.root),
-        }
-        try:
-            return subprocess.run(
-                arguments, cwd=cwd or self.root, env=environ | (env or {}), capture_output=True, text=True,
-                timeout=seconds, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return None
-
-
-def prepare(folder, module, python):
-    """Copy the package of *module* out of the bench's environment."""
-    top = module.partition(".")[0]
-    code = f"import {top}, os; print(os.path.dirname({top}.__file__) if hasattr({top}, '__path__') else {top}.__file__)"
-    found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
-    if found.returncode:
-        raise SystemExit(f"{module}: not installed: {found.stderr.strip().splitlines()[-1]}")
-    source = Path(found.stdout.strip())
-    if source.is_dir():
-        shutil.copytree(source, folder / top, ignore=shutil.ignore_patterns("__pycache__", "test*"))
-        file = folder.joinpath(*module.split(".")).with_suffix(".py")
-        file = file if file.exists() else file.with_suffix("") / "__init__.py"
-    else:
-        file = Path(shutil.copy(source, folder / source.name))
-    (folder / "tests").mkdir()
-    subprocess.run(["git", "init", "-q", "."], cwd=folder, check=True)
-    return Place(root=folder, module=module, file=file, python=python)
+RULE = "-" * 112
+KEYS = ("line", "branch", "mutation", "kept", "flaky", "seconds")
 
 
 # -- the columns: each fills place.tests and may return a note ---------------------------------------------------------
@@ -112,8 +54,9 @@ def pynguin(place, job):
         return "not installed"
     done = place.run(
         tool, "--project-path", str(place.root), "--output-path", str(place.tests), "--module-name", place.module,
-        "--maximum-search-time", str(int(job.seconds)), "--seed", str(job.seed), seconds=job.seconds * 4 + 120,
-        env={"PYNGUIN_DANGER_AWARE": "1"},
+        "--maximum-search-time", str(round(job.seconds * 2 / 3)), "--maximum-mutation-time",
+        str(round(job.seconds / 3)), "--no_xfail", "True", "--seed", str(job.seed), seconds=job.seconds * 2 + 60,
+        env={"PYNGUIN_DANGER_AWARE": "1", "PYTHONDONTWRITEBYTECODE": ""},
     )  # fmt: skip
     if done is None:
         return "cut"
@@ -125,11 +68,11 @@ def ours(place, job):
     done = place.run(
         str(Path(sys.executable).parent / "tta-orchestrate"), "test-gen", "--file",
         str(place.file.relative_to(place.root)), "--seconds", str(job.seconds), "--seed", str(job.seed), "--python",
-        place.python, "--output", str(output), seconds=job.seconds * 4 + 120, env={"PYTHONPATH": ""},
+        place.python, "--output", str(output), seconds=job.seconds * 2 + 60, env={"PYTHONPATH": ""},
     )  # fmt: skip
     patch = output / "changes.patch"
     if done is None or not patch.exists():
-        return "wrote nothing"
+        return "cut" if done is None else f"wrote nothing (status {done.returncode})"
     subprocess.run(["git", "apply", str(patch)], cwd=place.root, check=True)
     return ""
 
@@ -140,193 +83,153 @@ TOOLS = {"import only": import_only, "hypothesis write": hypothesis_write, "pyng
 # -- measuring ---------------------------------------------------------------------------------------------------------
 
 
-def passing(place, *extra, env=None):
-    """Return the ids of the tests that pass in one run."""
-    done = place.run(
-        place.python, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "tests", *extra, seconds=300, env=env
-    )
-    return set(re.findall(r"^PASSED (\S.*)$", done.stdout, re.MULTILINE)) if done else set()
-
-
-def covered(place, ids):
-    report = place.root / "coverage.json"
-    environ = {"COVERAGE_FILE": str(place.root / ".coverage")}
-    place.run(
-        place.python, "-m", "coverage", "run", "--branch", f"--include={place.file}", "-m", "pytest", "-q", "-p",
-        "no:cacheprovider", *sorted(ids), seconds=300, env=environ,
-    )  # fmt: skip
-    place.run(place.python, "-m", "coverage", "json", "-q", "-o", str(report), env=environ)
-    if not report.exists():
-        return 0.0, 0.0
-    totals = json.loads(report.read_text())["totals"]
-    lines = 100 * totals["covered_lines"] / max(1, totals["num_statements"])
-    return lines, 100 * totals["covered_branches"] / max(1, totals["num_branches"])
-
-
-def killed(place, ids, mutants):
-    """Return which *mutants* make a test of *ids* fail (a time-out counts)."""
-    original = place.file.read_text()
-    dead = set()
-    try:
-        for number, text in enumerate(mutants):
-            place.file.write_text(text)
-            done = place.run(
-                place.python, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *sorted(ids), seconds=30
-            )
-            if done is None or done.returncode:
-                dead.add(number)
-    finally:
-        place.file.write_text(original)
-    return dead
-
-
-SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult, ast.Mod: ast.Add}
-TURNS = {ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
-
-
-class Sites(ast.NodeVisitor):
-    """Places for faults, as (node, replacement) pairs of whole expressions; the product splices tokens."""
-
-    def __init__(self):
-        self.found, self.depth = [], 0
-
-    def visit_FunctionDef(self, node):
-        self.depth += 1
-        for statement in node.body:
-            self.visit(statement)
-        self.depth -= 1
-
-    def add(self, node, new):
-        if self.depth:
-            self.found.append((node, ast.unparse(new)))
-
-    def visit_BinOp(self, node):
-        if new := SWAPS.get(type(node.op)):
-            self.add(node, ast.BinOp(node.left, new(), node.right))
-        self.generic_visit(node)
-
-    def visit_Compare(self, node):
-        if len(node.ops) == 1 and (new := TURNS.get(type(node.ops[0]))):
-            self.add(node, ast.Compare(node.left, [new()], node.comparators))
-        self.generic_visit(node)
-
-    def visit_BoolOp(self, node):
-        self.add(node, ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values))
-        self.generic_visit(node)
-
-    def visit_If(self, node):
-        self.add(node.test, ast.UnaryOp(ast.Not(), node.test))
-        self.generic_visit(node)
-
-    def visit_Return(self, node):
-        if node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value is None):
-            self.add(node.value, ast.Constant(None))
-        self.generic_visit(node)
-
-    def visit_Constant(self, node):
-        if isinstance(node.value, int) and not isinstance(node.value, bool):
-            self.add(node, ast.Constant(node.value + 1))
-
-
-def mutate(source, seed, most):
-    sites = Sites()
-    sites.visit(ast.parse(source))
-    data = source.encode()
-    starts = [0]
-    for line in data.split(b"\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    texts = []
-    for node, new in sites.found:
-        first, last = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
-        text = (data[:first] + f"({new})".encode() + data[last:]).decode()
-        try:
-            compile(text, "mutant", "exec")
-        except (SyntaxError, ValueError):
-            continue
-        texts.append(text)
-    random.Random(seed).shuffle(texts)
-    return texts[:most]
-
-
-def flaky(place, ids, reruns):
-    bad = set()
-    for number in range(reruns):
-        bad |= ids - passing(place, env={"PYTHONHASHSEED": str(number + 1), "TZ": ("UTC", "Asia/Tokyo")[number % 2]})
-    return len(bad)
-
-
 def measure(name, module, seed, options):
+    """Return one cell: what the tests of one tool are worth on one module."""
     with tempfile.TemporaryDirectory(prefix="tta-bench-") as folder:
         place = prepare(Path(folder), module, options.python)
         source = place.file.read_text()
         began = time.monotonic()
         note = TOOLS[name](place, argparse.Namespace(**vars(options), seed=seed))
-        seconds = time.monotonic() - began
+        cell = dict.fromkeys(KEYS, 0) | {"seconds": round(time.monotonic() - began, 1), "note": note, "reruns": 0}
         place.file.write_text(source)
-        if note:
-            return Score(0, 0, 0, 0, 0, seconds, note)
-        ids = passing(place)
+        ids = set() if note else passing(place)
         if not ids:
-            return Score(0, 0, 0, 0, 0, seconds, "no test passes")
-        lines, branches = covered(place, ids)
+            return cell | {"note": note or "no test passes"}
+        cell["line"], cell["branch"] = (round(part, 1) for part in covered(place, ids))
+        cell["kept"] = len(ids)
+        if options.keep:
+            target = Path(options.keep, f"{module}-{name}-{seed}.py".replace(" ", "-"))
+            target.write_text("".join(file.read_text() for file in sorted(place.tests.glob("test_*.py"))))
+        if name == "import only":
+            return cell
         if killed(place, ids, [source]):
-            return Score(lines, branches, 0, len(ids), 0, seconds, "fails on the unchanged source: no mutants run")
+            return cell | {"note": "fails on the unchanged source: no mutants run"}
         mutants = mutate(source, 0, options.mutants)
         bare = place.root / "tests_bare"
         bare.mkdir()
         (bare / "test_bare.py").write_text(f"def test_bare():\n    import {module}\n")
         shallow = killed(place, ["tests_bare/test_bare.py"], mutants)
-        rest = [text for number, text in enumerate(mutants) if number not in shallow]
-        dead = killed(place, ids, rest) if name != "import only" else set()
-        score = 100 * len(dead) / max(1, len(rest))
-        return Score(lines, branches, score, len(ids), flaky(place, ids, options.reruns), seconds)
+        net = [number for number in range(len(mutants)) if number not in shallow]
+        dead = killed(place, ids, [mutants[number] for number in net])
+        cell["mutation"], cell["mutants"] = round(100 * len(dead) / max(1, len(net)), 1), len(net)
+        cell["survivors"] = [_line(source, mutants[n]) for place_, n in enumerate(net) if place_ not in dead]
+        cell["reruns"] = options.reruns if name == "ours" else min(5, options.reruns)
+        return cell | {"flaky": flaky(place, ids, cell["reruns"])}
+
+
+def _line(source, text):
+    """Return the first line in which *text* differs."""
+    pairs = enumerate(zip(source.splitlines(), text.splitlines(), strict=False), 1)
+    return next((f"{number}: {new.strip()}" for number, (old, new) in pairs if old != new), "")
+
+
+class Book:
+    """The cells so far, in a file where one is given."""
+
+    def __init__(self, path, options):
+        self.path, self.lock = Path(path) if path else None, threading.Lock()
+        self.cells = json.loads(self.path.read_text())["cells"] if self.path and self.path.exists() else {}
+        self.effort = f"{options.seconds:g} s, {options.mutants} mutants, {options.reruns} reruns (5 for the others)"
+        self.machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        if self.path and self.path.exists():
+            head = json.loads(self.path.read_text())
+            self.effort, self.machine = head["effort"], head["machine"]
+
+    def write(self, key, cell):
+        with self.lock:
+            self.cells[key] = cell | {"at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}", "load": round(os.getloadavg()[0], 1)}
+            if self.path:
+                text = json.dumps({"effort": self.effort, "machine": self.machine, "cells": self.cells}, indent=1)
+                temporary = self.path.with_suffix(".new")
+                temporary.write_text(text)
+                temporary.replace(self.path)
+
+
+def show(book):
+    """Print the table of what is measured."""
+    dates = sorted(cell["at"] for cell in book.cells.values())
+    print(f"{dates[0] if dates else '-'} UTC, {book.machine}; {book.effort}\n{RULE}")
+    head = "".join(f"{word:>9}" for word in ("line", "branch", "net mut.", "kept", "flaky", "seconds", "seeds"))
+    print(f"{'module':24}{'tool':18}{head}  note")
+    rows = {}
+    for module, name in sorted({tuple(key.split("|")[:2]) for key in book.cells}, key=_order):
+        cells = [cell for key, cell in book.cells.items() if key.startswith(f"{module}|{name}|")]
+        row = {key: statistics.fmean(cell[key] for cell in cells) for key in KEYS} | {"n": len(cells)}
+        row["flaky"] = sum(cell["flaky"] for cell in cells)
+        rows[module, name] = row
+        numbers = "".join(f"{row[key]:9.1f}" for key in ("line", "branch", "mutation"))
+        note = ", ".join(sorted({cell["note"] for cell in cells if cell["note"]}))
+        numbers += f"{row['kept']:9.0f}{row['flaky']:9}{row['seconds']:9.1f}{len(cells):9}"
+        print(f"{module:24}{name:18}{numbers}  {note}")
+    print(RULE)
+    for name in TOOLS:
+        mine = [row for (_, tool), row in rows.items() if tool == name]
+        if mine:
+            numbers = "".join(
+                f"{statistics.fmean(row[key] for row in mine):9.1f}" for key in ("line", "branch", "mutation")
+            )
+            print(f"{f'mean of {len(mine)}':24}{name:18}{numbers}{'':9}{sum(row['flaky'] for row in mine):9}")
+    both = [m for m, tool in rows if tool == "ours" and (m, "pynguin") in rows]
+    keys = ("line", "branch", "mutation")
+    for word, test in (("ahead or level", lambda a, b: a >= b - 0.05), ("ahead", lambda a, b: a > b + 0.05)):
+        counts = [sum(test(rows[m, "ours"][key], rows[m, "pynguin"][key]) for m in both) for key in keys]
+        every = sum(all(test(rows[m, "ours"][key], rows[m, "pynguin"][key]) for key in keys) for m in both)
+        print(f"ours {word} of Pynguin: line {counts[0]}, branch {counts[1]}, net mutation {counts[2]}, "
+              f"all three {every} of {len(both)} modules")  # fmt: skip
+
+
+def _order(pair):
+    module, name = pair
+    return (MODULES.index(module) if module in MODULES else 99, module, list(TOOLS).index(name))
+
+
+def _options():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=60, help="for each generator; 0: only print")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--modules", default="", help="names, separated by commas, or how many")
+    parser.add_argument("--module", action="append", default=[])
+    parser.add_argument("--tools", default=",".join(TOOLS))
+    parser.add_argument("--mutants", type=int, default=60)
+    parser.add_argument("--reruns", type=int, default=20)
+    parser.add_argument("--jobs", type=int, default=1, help="cells measured at a time")
+    parser.add_argument("--json", default="", help="results are kept here, and taken up again")
+    parser.add_argument("--keep", default="", help="folder for the generated tests")
+    parser.add_argument("--python", required=True, help="has the modules, pytest, coverage, hypothesis")
+    parser.add_argument("--pynguin", default="", help="path of the program")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--modules", default="", help="names, separated by commas, or how many")
-    parser.add_argument("--mutants", type=int, default=MOST_MUTANTS)
-    parser.add_argument("--reruns", type=int, default=20)
-    parser.add_argument(
-        "--python", required=True, help="interpreter that has the modules, pytest, coverage, hypothesis"
-    )
-    parser.add_argument("--pynguin", default="", help="path of the program")
-    options = parser.parse_args()
-    chosen = MODULES[: int(options.modules)] if options.modules.isdigit() else options.modules.split(",")
-    chosen = [name for name in chosen if name] or MODULES
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    effort = f"{options.seconds:g} s, {options.seeds} seed(s), {options.mutants} mutants, {options.reruns} reruns"
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}, {platform.python_version()}; {effort}")
-    print(RULE)
-    print(
-        f"{'module':24}{'tool':18}{'line':>7}{'branch':>8}{'net mut.':>10}{'kept':>6}{'flaky':>7}{'seconds':>9}  note"
-    )
-    means = {}
-    for module in chosen:
-        for name in TOOLS:
-            seeds = range(options.seeds) if name in {"pynguin", "ours"} else [0]
-            scores = [measure(name, module, seed, options) for seed in seeds]
-            means.setdefault(name, []).append(show(module, name, scores))
-    print(RULE)
-    for name, rows in means.items():
-        line, branch, mutation = (statistics.fmean(column) for column in zip(*rows, strict=True))
-        print(f"{'mean':24}{name:18}{line:7.1f}{branch:8.1f}{mutation:10.1f}")
+    options = _options()
+    # A virtual environment's interpreter is a link: only the path is made absolute.
+    options.python, options.pynguin = str(Path.cwd() / options.python), str(Path.cwd() / (options.pynguin or "none"))
+    named = MODULES[: int(options.modules)] if options.modules.isdigit() else options.modules.split(",")
+    chosen = options.module or [name for name in named if name] or MODULES
+    book = Book(options.json, options)
+    if options.keep:
+        Path(options.keep).mkdir(parents=True, exist_ok=True)
 
+    def cell(module, name, seed):
+        key = f"{module}|{name}|{seed}"
+        if key in book.cells:
+            return
+        try:
+            book.write(key, found := measure(name, module, seed, options))
+        except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+            print(f"{key}: not measured: {str(error)[:200]}", file=sys.stderr, flush=True)
+        else:
+            figures = ", ".join(f"{what} {found[what]:g}" for what in KEYS)
+            print(f"{key}: {figures} {found['note']}", file=sys.stderr, flush=True)
 
-def show(module, name, scores):
-    line, branch, mutation, kept, seconds = (
-        statistics.fmean(getattr(score, what) for score in scores)
-        for what in ("line", "branch", "mutation", "kept", "seconds")
-    )
-    notes = ", ".join(sorted({score.note for score in scores if score.note}))
-    shaky = sum(score.flaky for score in scores)
-    print(
-        f"{module:24}{name:18}{line:7.1f}{branch:8.1f}{mutation:10.1f}{kept:6.0f}{shaky:7}{seconds:9.1f}  {notes}",
-        flush=True,
-    )
-    return line, branch, mutation
+    if options.seconds:
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for seed in range(options.seeds):
+                for module in chosen:
+                    for name in options.tools.split(","):
+                        if seed == 0 or name in {"pynguin", "ours"}:
+                            pool.submit(cell, module, name, seed)
+    show(book)
 
 
 if __name__ == "__main__":

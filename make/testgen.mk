@@ -5,9 +5,9 @@ escapes: $(STAMPS)/run ## Try to break out of the sandbox: probes tried, probes 
 
 BENCH_TESTGEN := bench/.venv-testgen
 BENCH_PYNGUIN := bench/.venv-pynguin
-TESTGEN_PACKAGES := inflection roman python-slugify semver webcolors parse wcwidth tabulate stringcase toolz boltons humanize isodate
+TESTGEN_PACKAGES := inflection roman python-slugify semver webcolors parse stringcase toolz boltons humanize isodate
 
-.PHONY: testgen-bench
+.PHONY: testgen-bench testgen-changes
 
 $(BENCH_TESTGEN)/done: | $(BIN)/python
 	$(BIN)/python -m venv $(BENCH_TESTGEN)
@@ -21,3 +21,6 @@ $(BENCH_PYNGUIN)/done: | $(BIN)/python
 
 testgen-bench: $(STAMPS)/dev $(BENCH_TESTGEN)/done $(BENCH_PYNGUIN)/done ## Test generators compared; TESTGEN="--modules 2 --seconds 15 --seeds 1" for a short one
 	$(BIN)/python bench/testgen.py --python $(BENCH_TESTGEN)/bin/python --pynguin $(BENCH_PYNGUIN)/bin/pynguin $(TESTGEN)
+
+testgen-changes: $(STAMPS)/dev $(BENCH_TESTGEN)/done ## Test-gen on 30 seeded changes; TESTGEN="--changes 4 --seconds 15" for a short one
+	$(BIN)/python bench/testgen_changes.py --python $(BENCH_TESTGEN)/bin/python $(TESTGEN)

@@ -31,7 +31,7 @@ class TestGen(Section):
     """Most files per run, largest gaps first."""
     max_tests: int = Field(default=80, ge=1)
     """Most cases per file."""
-    mutants: int = Field(default=120, ge=1)
+    mutants: int = Field(default=200, ge=1)
     """Most mutants per file."""
     memory_mib: int = Field(default=2048, ge=256)
     """Address space of each test process."""

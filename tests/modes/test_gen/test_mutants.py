@@ -98,3 +98,8 @@ def test_every_mutant_compiles_and_differs(expression):
         changed = mutant.apply(source)
         assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source))
         assert source[mutant.start : mutant.end] == mutant.before
+
+
+def test_every_line_gets_a_mutant_before_any_line_gets_a_second():
+    source = "def f(a, b):\n    x = a + b * a - b + a < b\n    y = a > b\n    return y\n"
+    assert {m.line for m in mutants(source, limit=3)} == {2, 3, 4}

@@ -86,3 +86,22 @@ def test_an_object_is_seen_by_its_text_and_its_public_data():
             raise RuntimeError
 
     assert PORTRAYER.observe(Point())["checks"] == [["str({})", "'P'"], ["{}.x", "1"]]
+
+
+class Shelf:
+    """Has data of its own, data of its class, and a property."""
+
+    NAMES = ("a", "b")
+    height = 3
+
+    def __init__(self):
+        self.width = 4
+
+    @property
+    def area(self):
+        return self.width * self.height
+
+
+def test_plain_data_of_the_class_is_not_copied_into_a_test():
+    looks = [look for look, _ in portray.Portrayer(types.ModuleType("shelves")).observe(Shelf())["checks"]]
+    assert looks == ["{}.area", "{}.width"]

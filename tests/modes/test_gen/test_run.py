@@ -37,11 +37,21 @@ async def fetch(n: int) -> int:
     return n * 2
 '''.lstrip()
 
+CENTS = """
+
+def to_cents(units: int) -> int:
+    return units * 100
+
+
+def from_cents(cents: int) -> int:
+    return cents // 100
+"""
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory, worker_id):
     def make(folder):
-        return folder, generate(repository(folder, shop_py=SHOP), "shop.py")
+        return folder, generate(repository(folder, shop_py=SHOP + CENTS), "shop.py")
 
     return once(tmp_path_factory, worker_id, "shop", make)
 
@@ -55,6 +65,13 @@ def test_the_patch_applies_and_its_tests_pass_with_the_repositorys_own_pytest(sh
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
+
+
+def test_a_law_that_holds_becomes_a_property_test_that_kills(shop):
+    (target,) = shop[1].extra["targets"]
+    (kept,) = (kept for kept in target["kept"] if kept["test"].endswith("::test_from_cents_undoes_to_cents"))
+    assert kept["kills"] > 0
+    assert "@given(st.integers())\n+@settings(derandomize=True, database=None" in shop[1].patch
 
 
 def test_coverage_and_dead_mutants_grow(shop):

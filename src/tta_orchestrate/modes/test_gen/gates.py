@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from tta_orchestrate.domain.measured import Branch
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session
@@ -19,6 +19,8 @@ from tta_orchestrate.modes.test_gen.static_gate import refusals
 SLOWEST: Final = 1.0
 """Seconds that a kept test may take."""
 _ROUNDS: Final = 3
+_FLOOR: Final = 15.0
+"""Seconds that one run of the new file may take, even when the time is over: what is found is not thrown away."""
 _COVERING: Final = 30
 """Most existing tests tried per mutant, fastest first."""
 _VARIANTS: Final = (
@@ -47,6 +49,8 @@ class Bench:
     """Seconds left for this target."""
     available: tuple[str, ...] = ()
     base: Snapshot | None = None
+    laws: list[Any] = field(default_factory=list)
+    """What the generator saw hold, see `properties`."""
     ids: dict[str, tuple[str, Case]] = field(default_factory=dict)
     """Runner's id to (test name, case)."""
     last: Session = field(default_factory=lambda: Session(tests={}))
@@ -65,7 +69,7 @@ class Bench:
 
     def session(self, **options: object) -> Session:
         """Run the new file alone."""
-        seconds = max(5.0, min(60.0, self.left()))
+        seconds = max(_FLOOR, min(60.0, self.left()))
         return self.arena.run(self.snapshot, [self.result.tests_path], roots=self.roots, seconds=seconds, **options)  # type: ignore[arg-type]
 
     def drop(self, test: str, gate: str, reason: str) -> None:

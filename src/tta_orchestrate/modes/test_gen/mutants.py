@@ -36,7 +36,7 @@ __all__ = ["Mutant", "mutants"]
 def mutants(
     source: str, *, lines: Iterable[int] | None = None, limit: int = 150, per_symbol: int = 40, seed: int = 0
 ) -> tuple[Mutant, ...]:
-    """Return up to *limit* mutants of the functions in *source*, on *lines* where given, spread over the symbols.
+    """Return up to *limit* mutants of the functions in *source*, on *lines* where given, one of every line first.
 
     The choice depends on *seed* and the text alone.
     """
@@ -48,6 +48,7 @@ def mutants(
     ]
     rng = random.Random(seed)  # noqa: S311 -- a sample, not a secret
     rng.shuffle(found)
+    found = _every_line_first(found)
     taken: list[Mutant] = []
     counts: dict[str, int] = {}
     for mutant in found:
@@ -57,6 +58,17 @@ def mutants(
             counts[mutant.symbol] = counts.get(mutant.symbol, 0) + 1
             taken.append(mutant)
     return tuple(sorted(taken, key=lambda m: (m.start, m.id)))
+
+
+def _every_line_first(found: list[Mutant]) -> list[Mutant]:
+    turn: dict[int, int] = {}
+    order = []
+    for mutant in found:
+        turn[mutant.line] = turn.get(mutant.line, 0) + 1
+        order.append(turn[mutant.line] > 1)
+    return [m for m, later in zip(found, order, strict=True) if not later] + [
+        m for m, later in zip(found, order, strict=True) if later
+    ]
 
 
 def _code(source: str) -> types.CodeType:

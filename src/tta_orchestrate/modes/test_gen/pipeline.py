@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from tta_orchestrate.domain.measured import Measured
-from tta_orchestrate.modes.test_gen import examples, gates
+from tta_orchestrate.modes.test_gen import examples, gates, properties
 from tta_orchestrate.modes.test_gen.arbiter import Chosen, Dispute, Matter, settle
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session, Tools
 from tta_orchestrate.modes.test_gen.cases import Case, read_case
@@ -24,7 +24,7 @@ from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.ports.model import Engine
 
 Clock = Callable[[], float]
-_GENERATOR_SHARE: Final = 0.5
+_GENERATOR_SHARE: Final = 0.6
 _CATCH_SHARE: Final = 0.2
 _MOST_REGRESSIONS: Final = 5
 _EXAMPLE_FILES: Final = 40
@@ -35,7 +35,7 @@ class Plan:
     """How much may be spent on one target."""
 
     seconds: float = 60.0
-    mutants: int = 120
+    mutants: int = 200
     cases: int = 80
     seed: int = 0
     patience: int = 0
@@ -128,8 +128,10 @@ def _work(bench: Bench, plan: Plan, diff: Diff | None, engine: Engine | None) ->
     cases = _local(bench, plan, alive, _names(bench.shape, focus))
     if cases is None:
         return
-    order = alive if diff else spread(alive, plan.seed)
-    choice = choose(bench, bench.writer.tests(cases), order, focus)
+    claimed = frozenset().union(*(case.kills for case in cases))
+    order = sorted(alive if diff else spread(alive, plan.seed), key=lambda m: m.id not in claimed)
+    laws = properties.proved(bench, bench.laws)
+    choice = choose(bench, [*laws, *bench.writer.tests(cases, taken=[t.name for t in laws])], order, focus)
     disputes: list[Dispute] = []
     if engine is not None and engine.has_executor:
         choice, disputes = _ask_models(bench, engine, choice, order, focus)
@@ -291,6 +293,7 @@ def _local(
                     line=int(record.get("line", 0)),
                 )
             )
+    bench.laws = [law for r in records if r.get("event") == "law" and (law := properties.read_law(r)) is not None]
     awaited = frozenset(_async_names(bench))
     return [
         case for r in records if r.get("event") == "case" and (case := read_case(r, async_targets=awaited)) is not None
@@ -349,7 +352,7 @@ def _finish(
     for identity, killing in killings.items():
         if (killing.status == "killed" and killing.killers & chosen) or killing.status in {"timeout", "import"}:
             after[identity] = killing
-        elif before[identity].status == "not-run":
+        elif before[identity].status == "not-run" or killing.status == "not-run":
             after[identity] = Killing(status="survived" if killing.status != "not-run" else "not-run")
     result.mutation_after = _mutation(pool, after)
     result.survivors = [m for m in pool if after[m.id].status == "survived"]

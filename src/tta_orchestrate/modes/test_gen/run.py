@@ -114,9 +114,7 @@ def run(
                 result = languages.generate(
                     tree, path, plan, beside=paths, diff=diff, engine=engine, clock=clock
                 )  # fmt: skip
-            results.append(result)
-            if result.waits and not result.kept:
-                result.reason = "the models were asked in a batch: a later run goes on with their answers"
+            results.append(_awaited(result))
             if result.text:
                 tree.write(result.tests_path, result.text.encode())  # later targets choose other names, and measure it
         patch = patch_of({r.tests_path: (r.earlier, r.text) for r in results if r.text})
@@ -125,6 +123,13 @@ def run(
         )
     report = _report(results, findings, skipped, patch, _notices(level, environment, results))
     return replace(report, cost=engine.cost()) if engine is not None else report
+
+
+def _awaited(result: TargetResult) -> TargetResult:
+    """Give the right reason where nothing is kept yet, because models were asked in a batch."""
+    if result.waits and not result.kept:
+        result.reason = "the models were asked in a batch: a later run goes on with their answers"
+    return result
 
 
 def _join(arena: Arena, tree: Snapshot, project: facts.Project, result: TargetResult, baseline: Session) -> None:

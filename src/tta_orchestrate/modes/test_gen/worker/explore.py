@@ -4,33 +4,34 @@ The parent of this process tree only forks, listens and kills: code under test r
 endless iterator ignores every alarm but SIGKILL.
 """
 
-import mmap
-import os
-import pickle
 import random
-import select
-import signal
 import time
 from collections.abc import Callable
 from typing import Any
 
-from . import values
 from .boot import Emit
 from .evaluate import Candidate, Evaluator
+from .forks import run
 from .invent import Inventor
+from .laws import Laws
 from .subject import Subject, quiet
 from .tracer import Arc, Tracer
 
-_STUCK_SECONDS = 1.5
 _PER_TARGET = 60
-"""Most paths kept per target."""
-_MATRIX_ROWS = 60
+_PATHS = 900
+"""Paths kept: so many for each target, or more where there are few targets."""
+_MATRIX_ROWS = 150
+_ENOUGH = 10
+"""Candidates that tell a mutant, after which no more are tried on it."""
 _PATIENCE = 60_000
 """Candidates in a row that bring nothing new before the search is taken to have stalled."""
 _ALL_REACHED = 20
 """With no statement left to reach, this part of the patience is enough."""
 _PER_KILLED = 10_000
 """A searcher that had to be killed and found nothing stands for this many idle candidates."""
+_SHORT = 24
+"""A call of fewer characters is simple enough."""
+_LAW_SECONDS = 4.0
 _HUNT_SHARE = 8
 """A first hunt for one mutant tries this part of the patience."""
 
@@ -54,13 +55,15 @@ def serve(request: dict[str, Any], emit: Emit) -> None:
     )
     search = Search(subject, request)
     budget = float(request["seconds"])
-    search.explore(started + budget * 0.45)
+    search.explore(started + budget * 0.4)
     search.matrix(started + budget * 0.65)
-    search.hunt(started + budget * 0.95)
-    for record in search.selected():
+    search.hunt(started + budget * 0.87)
+    for record in search.selected(time.monotonic() + budget * 0.12):
         emit({"event": "case", **record})
     for record in search.suspects.values():
         emit({"event": "suspect", **record})
+    for record in search.laws():
+        emit({"event": "law", **record})
     emit({"event": "end", **search.figures()})
 
 
@@ -82,6 +85,7 @@ class Search:
         self.hangs = 0
         self.patience = int(request.get("patience") or _PATIENCE)
         self.stalled = False
+        self.most = max(_PER_TARGET, _PATHS // max(1, len(self.targets)))
         self.goals = frozenset(map(int, request.get("statements", ())))
 
     # -- phase 1 ------------------------------------------------------------------------------------------------
@@ -143,7 +147,7 @@ class Search:
         return max(200, self.patience // _ALL_REACHED) if done else self.patience
 
     def _full(self, target: str, signatures: dict[Any, int], key: Any) -> bool:
-        return key not in signatures and sum(k[0] == target for k in signatures) >= _PER_TARGET
+        return key not in signatures and sum(k[0] == target for k in signatures) >= self.most
 
     def _take(self, message: Any) -> None:
         if message[0] == "count":
@@ -186,7 +190,7 @@ class Search:
             )
             if killers:
                 self.kills[mutant["id"]] = killers
-            elif done and self._inside(mutant):
+            elif done:
                 self.survivors.append(mutant)
 
     def _stable(self, rows: list[Any]) -> list[Any]:
@@ -204,12 +208,16 @@ class Search:
         self._child(check, same.add, time.monotonic() + 10)
         return [row for index, row in enumerate(rows) if index in same]
 
-    def _inside(self, mutant: dict[str, Any]) -> bool:
-        return any(t.first <= mutant["line"] <= t.last for t in self.targets.values()) or bool(self._touching(mutant))
+    def _related(self, mutant: dict[str, Any]) -> set[str]:
+        """Targets that may show the mutant: those that run its line, or read what it made at import."""
+        return self.subject.reach.related(mutant["line"], self.targets)
 
     def _touching(self, mutant: dict[str, Any]) -> list[int]:
         lines = range(mutant["line"], mutant["last"] + 1)
         found = [i for i, (_, _, arcs) in enumerate(self.rows) if any(a in lines or b in lines for a, b in arcs)]
+        if not found:
+            related = self._related(mutant)
+            found = [i for i, (candidate, _, _) in enumerate(self.rows) if candidate.target in related]
         found.sort(key=lambda i: self.rows[i][0].size)
         return found[:_MATRIX_ROWS]
 
@@ -225,12 +233,16 @@ class Search:
         self, send: Callable[[Any], None], beat: Callable[[str], None], mutant: dict[str, Any], rows: list[int]
     ) -> None:
         evaluator = self._mutated(mutant)
+        enough = _ENOUGH
         if evaluator is not None:
             for index in rows:
                 candidate, seen, _ = self.rows[index]
                 beat(candidate.target)
                 if _different(evaluator.observe(candidate, self.targets.get(candidate.target)), seen):
                     send(index)
+                    enough -= 1
+                if not enough:
+                    break
             send("done")
 
     # -- phase 3 ------------------------------------------------------------------------------------------------
@@ -238,7 +250,7 @@ class Search:
     def hunt(self, deadline: float) -> None:
         """Look for inputs that tell the surviving mutants from the original, in turn, longer each round."""
         share, tries = 0.3, max(1, self.patience // _HUNT_SHARE)
-        left = [mutant for mutant in self.survivors if self._inside(mutant)]
+        left = [mutant for mutant in self.survivors if self._touching(mutant) or self._related(mutant)]
         hopeless: list[dict[str, Any]] = []  # whoever chases them hangs
         while left and time.monotonic() < deadline and share < 8:
             still = []
@@ -269,9 +281,7 @@ class Search:
             return
         original = Evaluator(self.subject)
         near = [self.rows[i][0] for i in self._touching(mutant)]
-        names = {c.target for c in near} | {
-            t.qual for t in self.targets.values() if t.first <= mutant["line"] <= t.last
-        }
+        names = {c.target for c in near} | self._related(mutant)
         for known in near:
             if self._tells(known, original, changed) and self._send(send, known, original):
                 return
@@ -311,7 +321,7 @@ class Search:
 
     # -- the end ------------------------------------------------------------------------------------------------
 
-    def selected(self) -> list[dict[str, Any]]:
+    def selected(self, deadline: float) -> list[dict[str, Any]]:
         """Choose greedily: rows that bring new arcs first, then those that kill what is not killed yet."""
         known: set[Arc] = {(int(a), int(b)) for a, b in self.request.get("covered", ())}
         dead = set(self.request.get("killed", ()))
@@ -319,7 +329,7 @@ class Search:
         for mutant, killers in self.kills.items():
             for row in killers:
                 kills_of.setdefault(row, set()).add(mutant)
-        chosen: list[dict[str, Any]] = []
+        chosen: list[tuple[int, frozenset[Arc], set[int]]] = []
         left = set(range(len(self.rows)))
 
         def worth(row: int) -> float:
@@ -327,16 +337,84 @@ class Search:
             gain = 2.0 * len(arcs - known) + 3.0 * len(kills_of.get(row, set()) - dead)
             return gain / (20 + candidate.size * (0.3 if candidate.example else 1.0))
 
-        while left:
+        while left and len(chosen) < int(self.request["max_cases"]):
             best = max(left, key=lambda row: (worth(row), -row))
             if worth(best) <= 0:
                 break
             left.discard(best)
-            candidate, seen, arcs = self.rows[best]
-            chosen.append(_record(candidate, seen, sorted(kills_of.get(best, set()) - dead)))
+            arcs, kills = self.rows[best][2], kills_of.get(best, set())
+            chosen.append((best, arcs - known, kills - dead))
             known |= arcs
-            dead |= kills_of.get(best, set())
-        return chosen[: int(self.request["max_cases"])]
+            dead |= kills
+        self._minimise(chosen, deadline)
+        return [_record(self.rows[row][0], self.rows[row][1], sorted(kills)) for row, _, kills in chosen]
+
+    # -- phase 4 ------------------------------------------------------------------------------------------------
+
+    def _minimise(self, chosen: list[tuple[int, frozenset[Arc], set[int]]], deadline: float) -> None:
+        """Put in the place of each chosen row the simplest one that earns the same, the longest rows first."""
+        mutants = {mutant["id"]: mutant for mutant in self.request["mutants"]}
+        for row, arcs, kills in sorted(chosen, key=lambda choice: -self.rows[choice[0]][0].size):
+            candidate = self.rows[row][0]
+            if time.monotonic() >= deadline or candidate.size < _SHORT:
+                break
+            if candidate.example:
+                continue
+            found: list[Any] = []
+            wanted = [mutants[number] for number in sorted(kills) if number in mutants]
+            self._child(
+                lambda send, beat, r=row, a=arcs, w=wanted: self._simplify(send, beat, r, a, w),
+                found.append,
+                min(deadline, time.monotonic() + 0.5),
+            )
+            if found:
+                self.rows[row] = found[-1]
+
+    def _simplify(
+        self,
+        send: Callable[[Any], None],
+        beat: Callable[[str], None],
+        row: int,
+        arcs: frozenset[Arc],
+        wanted: list[dict[str, Any]],
+    ) -> None:
+        candidate, seen, _ = self.rows[row]
+        original = Evaluator(self.subject)
+        changed = [evaluator for mutant in wanted if (evaluator := self._mutated(mutant)) is not None]
+        tracer = Tracer([self.subject.file])
+
+        def good(other: Candidate) -> bool:
+            beat(other.target)
+            tracer.start()
+            try:
+                now = original.observe(other, self.targets.get(other.target))
+            finally:
+                tracer.stop()
+            reached = frozenset(tracer.take().get(self.subject.file, ()))
+            if now["kind"] != seen["kind"] or not arcs <= reached:
+                return False
+            if not all(self._tells(other, original, evaluator) for evaluator in changed):
+                return False
+            send((other, now, reached))
+            return True
+
+        better: Candidate | None = candidate
+        while better is not None:
+            candidate = better
+            simpler = (other for other in self.inventor.simpler(candidate) if other.size < candidate.size)
+            better = next((other for other in simpler if good(other)), None)
+
+    def laws(self) -> list[dict[str, Any]]:
+        """Return the laws that hold for everything that was observed."""
+        found: list[dict[str, Any]] = []
+        observed = [*self.kept.values(), *((candidate, seen) for candidate, seen, _ in self.rows)]
+
+        def check(send: Callable[[Any], None], beat: Callable[[str], None]) -> None:
+            for record in Laws(self.subject, observed, beat).propose():
+                send(record)
+
+        self._child(check, found.append, time.monotonic() + _LAW_SECONDS)
+        return found
 
     def figures(self) -> dict[str, Any]:
         """Return what was done."""
@@ -348,72 +426,14 @@ class Search:
     # -- children -----------------------------------------------------------------------------------------------
 
     def _child(self, work: Callable[..., None], take: Callable[[Any], None], deadline: float) -> bool:
-        """Run *work* in a fork, hand its messages to *take*; kill it when it stops beating or the time is up.
-
-        Return false when it had to be killed because it hung.
-        """
-        read, write = os.pipe()
-        board = mmap.mmap(-1, 512)
-        pid = os.fork()
-        if pid == 0:
-            os.close(read)
-            _serve_child(work, write, board)
-        os.close(write)
-        finished = _listen(read, board, take, deadline)
-        os.close(read)
-        try:
-            os.kill(pid, signal.SIGKILL)
-        finally:
-            os.waitpid(pid, 0)
+        """Run *work* in a fork, hand its messages to *take*; return false when it had to be killed because it hung."""
+        finished, doing = run(work, take, deadline)
         if not finished:
             self.hangs += 1
-            target = self.targets.get(bytes(board[8:]).rstrip(b"\0").decode("utf-8", "replace"))
+            target = self.targets.get(doing)
             if target is not None:
                 target.hangs += 1
-        board.close()
         return finished
-
-
-def _serve_child(work: Callable[..., None], write: int, board: mmap.mmap) -> None:
-    counter = 0
-
-    def send(message: Any) -> None:
-        data = pickle.dumps(message)
-        data = len(data).to_bytes(4, "big") + data
-        while data:
-            data = data[os.write(write, data) :]
-
-    def beat(name: str) -> None:
-        nonlocal counter
-        counter += 1
-        board[:8] = counter.to_bytes(8, "big")
-        board[8:] = name.encode()[:504].ljust(504, b"\0")
-
-    try:
-        os.setpgid(0, 0)
-        work(send, beat)
-    finally:
-        os._exit(0)
-
-
-def _listen(read: int, board: mmap.mmap, take: Callable[[Any], None], deadline: float) -> bool:
-    buffer, last, moved = b"", b"", time.monotonic()
-    while True:
-        now = time.monotonic()
-        if bytes(board[:8]) != last:
-            last, moved = bytes(board[:8]), now
-        if now >= deadline or now - moved > _STUCK_SECONDS:
-            return now >= deadline and now - moved <= _STUCK_SECONDS
-        if not select.select([read], [], [], 0.05)[0]:
-            continue
-        chunk = os.read(read, 1 << 16)
-        if not chunk:
-            return True
-        buffer += chunk
-        while len(buffer) >= 4 and len(buffer) >= 4 + int.from_bytes(buffer[:4], "big"):
-            size = int.from_bytes(buffer[:4], "big")
-            take(pickle.loads(buffer[4 : 4 + size]))  # noqa: S301 -- from our own fork, in the same box
-            buffer = buffer[4 + size :]
 
 
 def _shape(seen: dict[str, Any]) -> str:
@@ -434,6 +454,3 @@ def _record(candidate: Candidate, seen: dict[str, Any], kills: list[int]) -> dic
         "target": candidate.target, "expr": candidate.expr, "before": candidate.before, "seen": seen, "kills": kills,
         "arguments": candidate.arguments, "keywords": candidate.keywords, "receiver": candidate.receiver,
     }  # fmt: skip
-
-
-__all__ = ["serve", "values"]

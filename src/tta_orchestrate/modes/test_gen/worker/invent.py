@@ -30,6 +30,8 @@ _SIMPLE = (
 )
 _SPECIAL = {"VAR_POSITIONAL", "VAR_KEYWORD"}
 _MOST_OBJECTS = 40
+_OPTIONAL = (0, 0, 1, 1, 1, 2, 2, 3, 4)
+"""How many of the optional parameters are given."""
 
 
 class Inventor:
@@ -43,6 +45,8 @@ class Inventor:
         self._weights: dict[tuple[str, str], dict[str, float]] = {}
         self._interest: dict[str, float] = {t.qual: 4.0 for t in self._targets}
         self._states: dict[str, list[str]] = {}
+        kinds = [kind for t in self._targets for p in t.parameters for kind in p.kinds]
+        self._asked_for = {kind.rpartition(".")[2].lstrip("@") for kind in kinds if kind.startswith("@")}
         self._by_name: dict[str, list[Target]] = {}
         for target in self._targets:
             self._by_name.setdefault(target.qual.rpartition(".")[2], []).append(target)
@@ -104,8 +108,9 @@ class Inventor:
 
     def remember(self, candidate: Candidate, seen: dict[str, Any]) -> None:
         """Keep the expression of an object of the module as a future argument or receiver."""
-        if seen.get("self") and not candidate.before and candidate.size < 90 and "{" not in candidate.expr:
-            name = str(seen.get("type", ""))
+        name = str(seen.get("type", ""))
+        asked = seen.get("self") or (seen["kind"] != "value" and name.rpartition(".")[2] in self._asked_for)
+        if asked and not candidate.before and candidate.size < 90 and "{" not in candidate.expr:
             for key in {name, name.rpartition(".")[2]}:
                 pool = self._objects.setdefault(key, [])
                 if candidate.expr not in pool:
@@ -134,8 +139,10 @@ class Inventor:
         keywords: dict[str, str] = {}
         chosen: dict[str, str] = {}
         skipped = False
+        optional = [p.name for p in target.parameters if p.has_default and p.kind not in _SPECIAL]
+        given = set(self.rng.sample(optional, min(len(optional), self.rng.choice(_OPTIONAL))))
         for parameter in target.parameters:
-            if parameter.kind == "VAR_KEYWORD" or (parameter.has_default and self.rng.random() < 0.55):
+            if parameter.kind == "VAR_KEYWORD" or (parameter.has_default and parameter.name not in given):
                 skipped = True
                 continue
             many = self.rng.choice((0, 1, 2, 2, 3)) if parameter.kind == "VAR_POSITIONAL" else 1
@@ -164,7 +171,7 @@ class Inventor:
         else:
             body = body or ("None" if target.kind == "operator" and "{a}" in target.template else "")
             candidate.expr = target.template.format(
-                r=_bracket(receiver), a=_bracket(body) if target.kind == "operator" else body
+                r=_bracket(receiver), a=_bracket(body, number=False) if target.kind == "operator" else body
             )
         return candidate
 
@@ -210,8 +217,10 @@ class Inventor:
             text = values.sample(pattern, self.rng, flags)
             if text is not None:
                 return repr(text), kind
-        if kind == "str" and target.words and self.rng.random() < 0.2:
-            return repr(values.mutate_text(self.rng, self.rng.choice(target.words), target.words)), kind
+        if kind == "str" and target.words and self.rng.random() < 0.35:
+            word = self.rng.choice(target.words)
+            plain = self.rng.random() < 0.5
+            return repr(word if plain else values.mutate_text(self.rng, word, target.words)), kind
         return values.fresh(self.rng, kind, target.literals, self._objects), kind
 
     def _changed(self, candidate: Candidate) -> Candidate:
@@ -234,7 +243,12 @@ class Inventor:
             elif slots:
                 slot = self.rng.choice(slots)
                 old = arguments[slot] if isinstance(slot, int) else keywords[slot]
-                new = self._mutate(old, target)
+                if len(slots) > 1 and self.rng.random() < 0.15:  # equal arguments are a boundary of their own
+                    other = self.rng.choice(slots)
+                    old = arguments[other] if isinstance(other, int) else keywords[other]
+                    new = old if self.rng.random() < 0.6 else self._mutate(old, target)
+                else:
+                    new = self._mutate(old, target)
                 if isinstance(slot, int):
                     arguments[slot] = new
                 else:
@@ -291,6 +305,8 @@ class Inventor:
                 return values.sample(pattern, rng, flags) or value
             if roll < 0.3 and target.literals.get("str"):
                 return _literal(rng.choice(target.literals["str"]), value)
+            if roll < 0.4 and target.words:
+                return rng.choice(target.words)
             return values.mutate_text(rng, value, target.words)
         if isinstance(value, bytes):
             return rng.choice((value + b"x", value[:-1], value * 2, b"\x00" + value))
@@ -411,8 +427,8 @@ def _halves(text: str) -> list[str]:
     return []
 
 
-def _bracket(text: str) -> str:
-    """Put an expression in brackets where it would not bind tightly enough."""
+def _bracket(text: str, *, number: bool = True) -> str:
+    """Put an expression in brackets where it would not bind tightly enough; a *number* binds no attribute."""
     try:
         node = ast.parse(text, mode="eval").body
     except SyntaxError:
@@ -420,6 +436,7 @@ def _bracket(text: str) -> str:
     tight = (ast.Call, ast.Name, ast.Attribute, ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.Subscript)
     return (
         text
-        if isinstance(node, tight) and not (isinstance(node, ast.Constant) and isinstance(node.value, (int, float)))
+        if isinstance(node, tight)
+        and not (number and isinstance(node, ast.Constant) and isinstance(node.value, (int, float)))
         else f"({text})"
     )

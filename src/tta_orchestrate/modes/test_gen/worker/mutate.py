@@ -6,6 +6,7 @@ mutant that shows at import (a default value, a function that import runs) gets 
 
 import contextlib
 import gc
+import importlib
 import importlib.machinery
 import os
 import select
@@ -16,7 +17,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from .boot import Emit
-from .run_tests import Watch, run
+from .run_tests import BRIEF, Watch, run, warm_hypothesis
 from .tracer import Tracer
 
 
@@ -39,7 +40,7 @@ class Server:
     def serve(self) -> None:
         """Answer every mutant that the time allows."""
         try:
-            import pytest  # noqa: F401 -- loaded once here, shared by all forks
+            _load_pytest(self._request["tests"])
         except ImportError:
             for mutant in self._request["mutants"]:
                 self._fresh(mutant)
@@ -71,9 +72,13 @@ class Server:
             return None
         if [name for name, _, _ in changed] != [name for name, _, _ in self._original]:
             return None
-        different = [i for i, ((_, a, _), (_, b, _)) in enumerate(zip(self._original, changed)) if not _same(a, b)]  # noqa: B905
-        tops = {_outermost_function(self._original, i) for i in different}
-        return None if None in tops else {i: changed[i][1] for i in tops if i is not None}
+        pairs = enumerate(zip(self._original, changed))  # noqa: B905 -- read by Python 3.9 as well
+        different = {i: b for i, ((_, a, _), (_, b, _)) in pairs if not _same(a, b)}
+        whole = all(
+            code.co_flags & _FUNCTION and code.co_freevars == self._original[i][1].co_freevars
+            for i, code in different.items()
+        )
+        return different if whole else None
 
     def _swapping(self, swaps: list[tuple[dict[str, Any], dict[int, CodeType]]]) -> set[int]:
         """Collect in one fork, then fork again for each mutant; return the mutants that were answered."""
@@ -130,7 +135,7 @@ class Server:
             "--continue-on-collection-errors",
         ]
         argv += ["-p", "no:xdist", "-p", "no:cov", "-o", "addopts=", "--capture=fd", "--rootdir", os.getcwd()]
-        pytest.main(argv, plugins=[Plugin()])
+        pytest.main([*argv, *BRIEF], plugins=[Plugin()])
 
     def _one(
         self,
@@ -161,8 +166,11 @@ class Server:
         os.write(write, ("\t".join([str(mutant["id"]), status, *killers]) + "\n").encode("utf-8", "replace"))
 
     def _run_items(self, items: list[Any], write: int) -> None:
+        killers: list[str] = []
+
         def emit(record: dict[str, Any]) -> None:
             if record["event"] == "test" and record["outcome"] in {"failed", "timeout"}:
+                killers.append(record["id"])
                 os.write(write, f"K {record['id']}\n".encode("utf-8", "replace"))
 
         watch = Watch(Tracer(()), emit, float(self._request.get("test_seconds", 5)))
@@ -175,6 +183,8 @@ class Server:
         if items:
             items[0].config.pluginmanager.register(Listener())
         for index, item in enumerate(items):
+            if len(killers) >= ENOUGH:
+                break
             following = items[index + 1] if index + 1 < len(items) else None
             watch.begin(item.nodeid)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -199,19 +209,34 @@ class Server:
     def _fresh_child(self, mutant: dict[str, Any], write: int) -> None:
         """Run the tests and say which failed; never returns."""
         _quiet()
+        killers: list[str] = []
         try:
             replace(self._request["file"], self._text(mutant))
 
             def emit(record: dict[str, Any]) -> None:
                 if record["event"] == "test" and record["outcome"] in {"failed", "timeout"}:
+                    killers.append(record["id"])
                     os.write(write, f"K {record['id']}\n".encode("utf-8", "replace"))
+                    if len(killers) >= ENOUGH:
+                        os.write(write, b"D\n")
+                        os._exit(0)
                 if record["event"] == "collect-error":
                     os.write(write, b"E collect\n")
 
-            run({**self._request, "only": mutant["only"], "trace": ()}, emit)
+            run({**self._request, "only": mutant["only"], "trace": (), "brief": True}, emit)
             os.write(write, b"D\n")
         finally:
             os._exit(0)
+
+
+def _load_pytest(tests: list[str]) -> None:
+    """Load the runner once, for all forks."""
+    import pytest  # noqa: F401
+    from _pytest.config import default_plugins
+
+    for name in default_plugins:
+        importlib.import_module(f"_pytest.{name}")
+    warm_hypothesis(tests, brief=True)
 
 
 def _verdict(lines: list[str], *, finished: bool) -> tuple[str, list[str]]:
@@ -253,17 +278,24 @@ def _quiet() -> None:
     os.dup2(null, 2)
 
 
+ENOUGH = 6
+"""Tests that notice a mutant, after which no more are run on it."""
 _Node = tuple[str, CodeType, int]
+_FUNCTION = 0x2
+"""CO_NEWLOCALS: the code of a function, a lambda or a comprehension, not of a class or module."""
 
 
 def _codes(source: str, path: str) -> list[_Node]:
-    """Return every code object of *source* in order: its name, itself, and the index of the one around it."""
+    """Return the module, its classes and their functions in order: name, code, and the index of the code around it.
+
+    What is nested in a function rides in that function's constants.
+    """
     found: list[_Node] = []
 
     def walk(code: CodeType, parent: int) -> None:
         index = len(found)
         found.append((code.co_name, code, parent))
-        for constant in code.co_consts:
+        for constant in () if code.co_flags & _FUNCTION else code.co_consts:
             if isinstance(constant, CodeType):
                 walk(constant, index)
 
@@ -272,20 +304,17 @@ def _codes(source: str, path: str) -> list[_Node]:
 
 
 def _same(one: CodeType, other: CodeType) -> bool:
-    def plain(code: CodeType) -> list[tuple[type, str]]:
-        return [(type(c), "" if isinstance(c, CodeType) else repr(c)) for c in code.co_consts]
-
-    return one.co_code == other.co_code and one.co_names == other.co_names and plain(one) == plain(other)
-
-
-def _outermost_function(nodes: list[_Node], index: int) -> int | None:
-    """Return the outermost function around (or at) *index*: nested code rides in its constants."""
-    found = None
-    while index >= 0:
-        if nodes[index][1].co_flags & 0x2:
-            found = index
-        index = nodes[index][2]
-    return found
+    """Whether two codes do the same; functions and classes inside the code of a module or class are compared apart."""
+    if one.co_code != other.co_code or one.co_names != other.co_names or len(one.co_consts) != len(other.co_consts):
+        return False
+    deep = bool(one.co_flags & _FUNCTION)
+    for mine, its in zip(one.co_consts, other.co_consts):  # noqa: B905 -- read by Python 3.9 as well
+        if isinstance(mine, CodeType) and isinstance(its, CodeType):
+            if deep and not _same(mine, its):
+                return False
+        elif (type(mine), repr(mine)) != (type(its), repr(its)):
+            return False
+    return True
 
 
 def _functions(path: str, original: list[_Node]) -> dict[int, list[FunctionType]]:

@@ -125,7 +125,7 @@ class Portrayer:
         for name in names:
             if len(found) >= ATTRIBUTES:
                 break
-            if callable(getattr(cls, name, None)):
+            if callable(getattr(cls, name, None)) or _constant(value, name):
                 continue
             text = self._quietly(lambda n=name: getattr(value, n))
             if text is not None:
@@ -141,6 +141,14 @@ class Portrayer:
             return self.source(look())
         except Exception:
             return None
+
+
+def _constant(value: Any, name: str) -> bool:
+    """Whether *name* is plain data of the class: to write it down would only copy the source."""
+    if name in getattr(value, "__dict__", {}):
+        return False
+    raw = next((vars(c)[name] for c in type(value).__mro__ if name in vars(c)), None)
+    return not hasattr(type(raw), "__get__")
 
 
 def _type(value: Any) -> str:

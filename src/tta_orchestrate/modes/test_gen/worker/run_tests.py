@@ -14,6 +14,8 @@ from .boot import Emit
 from .tracer import Tracer
 
 _ERROR_TAIL = 2000
+BRIEF = ("--assert=plain", "--tb=native")
+"""For runs of which only the outcomes matter: no assertion is rewritten, no difference explained."""
 
 
 class TestTimeout(BaseException):
@@ -111,9 +113,39 @@ def _run_pytest(request: dict[str, Any], tracer: Tracer, emit: Emit) -> dict[str
     argv += ["-p", "no:xdist", "-p", "no:cov", "-o", "addopts=", "--capture=fd", "--rootdir", os.getcwd()]
     if request.get("collect_only"):
         argv.append("--collect-only")
+    argv += BRIEF if request.get("brief") else ()
+    warm_hypothesis(request["tests"], brief=bool(request.get("brief")))
     tracer.watch_imports()
     status = int(pytest.main(argv, plugins=[Plugin()]))
     return {"event": "end", "status": status, "runner": f"pytest {pytest.__version__}"}
+
+
+def warm_hypothesis(tests: Sequence[str], *, brief: bool = False) -> None:
+    """Load Hypothesis where *tests* use it: its first property takes long, and no test shall be blamed for that.
+
+    With *brief* no simplest example is looked for when a property breaks.
+    """
+    if not any(_mentions(path.partition("::")[0], "from hypothesis import") for path in tests):
+        return
+    from hypothesis import Phase, given, settings, strategies
+
+    if brief:
+        settings.register_profile("tta", phases=[Phase.explicit, Phase.generate])
+        settings.load_profile("tta")
+
+    @settings(max_examples=1, database=None, deadline=None)
+    @given(strategies.text())
+    def first(text: str) -> None:
+        """Nothing is tested here."""
+
+    first()
+
+
+def _mentions(path: str, text: str) -> bool:
+    if not os.path.isfile(path):
+        return False
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return text in file.read()
 
 
 def _reorder(items: list[Any], order: str) -> None:

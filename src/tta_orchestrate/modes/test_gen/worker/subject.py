@@ -17,6 +17,7 @@ from typing import Any
 
 from . import values
 from .portray import Portrayer
+from .reach import Reach
 
 OPERATORS = {
     "__eq__": "{r} == {a}", "__ne__": "{r} != {a}", "__lt__": "{r} < {a}", "__le__": "{r} <= {a}",
@@ -46,6 +47,10 @@ HELPERS = (
     "uuid",
     "asyncio",
 )
+_WORDS = 80
+"""Most words that a target is given."""
+_ENTRIES = 60
+"""Most entries read of one table of the module."""
 
 
 @dataclass
@@ -91,11 +96,11 @@ class Subject:
             for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
         }
         self.patterns = self._patterns()
+        self.reach = Reach(self.tree)
         every = self._targets()
-        wanted = (
-            [t for t in every if t.qual in only or t.kind == "class"] if any(t.qual in only for t in every) else every
-        )
-        self.targets = wanted
+        wanted = [t for t in every if self.reach.behind(t.qual).intersection(only)]
+        self.targets = [t for t in every if t in wanted or t.kind == "class"] if wanted else every
+        self._data = self._mined_data()
         for target in self.targets:
             target.literals, target.words = self._literals(target)
 
@@ -221,10 +226,40 @@ class Subject:
             declared = bool(kinds)
             if not kinds:
                 kinds = values.kinds_of("", name, p.default, p.default is not p.empty)
+            if p.kind is p.VAR_KEYWORD:
+                found += [
+                    Parameter(n, "KEYWORD_ONLY", True, values.kinds_of("", n, None, False))
+                    for n in self._asked(callee, name)
+                ]
             if name == "other" and owner:
                 kinds = [f"@{owner}", f"@{owner}", *kinds]
             found.append(Parameter(name, p.kind.name, p.default is not p.empty, kinds, declared))
         return found
+
+    def _asked(self, callee: Any, name: str) -> list[str]:
+        """Names that the text of *callee* asks its ``**name`` for."""
+        code = getattr(inspect.unwrap(callee), "__code__", None)
+        if code is None or code.co_filename != self.file:
+            return []
+        found: dict[str, None] = {}
+        for node in ast.walk(self.tree):
+            if not code.co_firstlineno <= getattr(node, "lineno", 0) <= self._last_line(code.co_firstlineno, 0):
+                continue
+            key: Any = None
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name:
+                key = node.slice
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == name
+                and node.func.attr in {"get", "pop", "setdefault"}
+                and node.args
+            ):
+                key = node.args[0]
+            if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier():
+                found[key.value] = None
+        return list(found)[:6]
 
     def _patterns(self) -> list[tuple[str, int]]:
         """Regular expressions that the module compiles or holds as text."""
@@ -258,10 +293,11 @@ class Subject:
         """What the target's text compares with, and near misses of it; the words it knows."""
         mined: dict[str, set[str]] = {}
         words: set[str] = set()
+        spans = [range(target.first, target.last + 1), *self.reach.spans(target.qual)]
         for node in ast.walk(self.tree):
             if not isinstance(node, ast.Constant):
                 continue
-            near = target.first <= node.lineno <= target.last
+            near = any(node.lineno in span for span in spans)
             value = node.value
             if isinstance(value, bool) or value is None:
                 continue
@@ -277,10 +313,28 @@ class Subject:
                     mined.setdefault("str", set()).add(repr(value))
             elif isinstance(value, bytes) and len(value) <= 40:
                 mined.setdefault("bytes", set()).add(repr(value))
+        for value in self._data:
+            if type(value) is int and abs(value) > 1:
+                mined.setdefault("int", set()).update({repr(value), repr(value + 1), repr(value - 1)})
+            elif isinstance(value, str) and not isinstance(value, bool):
+                mined.setdefault("key", set()).add(repr(value))
         rng = random.Random(target.qual)
-        return {kind: sorted(found) for kind, found in mined.items()}, sorted(
-            rng.sample(sorted(words), min(60, len(words)))
-        )
+        close = sorted({value for text in mined.get("str", ()) if (value := ast.literal_eval(text)) in words})
+        rest = sorted(words.difference(close) | {word for word in self._data if isinstance(word, str)})
+        chosen = close[:_WORDS] + rng.sample(rest, min(max(_WORDS // 2, _WORDS - len(close)), len(rest)))
+        return {kind: sorted(found) for kind, found in mined.items()}, chosen
+
+    def _mined_data(self) -> list[Any]:
+        """Keys and entries of the module's tables: a lookup only tells something with what is in them."""
+        found: list[Any] = []
+        for name, value in vars(self.module).items():
+            if name.startswith("__") or not isinstance(value, (dict, list, tuple, set, frozenset)):
+                continue
+            entries = list(value)[:_ENTRIES] + (list(value.values())[:_ENTRIES] if isinstance(value, dict) else [])
+            for entry in entries:
+                found += entry if isinstance(entry, tuple) else [entry]
+        plain = [v for v in found if type(v) in {int, str, float} and len(str(v)) <= 40]
+        return sorted(set(plain), key=repr)
 
 
 def quiet() -> None:

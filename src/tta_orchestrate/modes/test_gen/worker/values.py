@@ -53,6 +53,7 @@ POOLS: dict[str, tuple[str, ...]] = {
     "re.Pattern": ("re.compile('a+')", "re.compile(r'(\\d+)-(\\w+)')"),
     "object": ("object()",),
 }  # fmt: skip
+_VALUES = ("int", "str", "str", "None", "bool", "list")
 KINDS = tuple(k for k in POOLS if "." not in k and k != "object")
 
 _BY_NAME: dict[tuple[str, ...], str] = {
@@ -183,7 +184,20 @@ def fresh(
     mined = extra.get(kind, [])
     if mined and rng.random() < 0.5:
         return rng.choice(mined)
+    if kind in {"int", "float"} and rng.random() < 0.3:
+        return _number(rng, kind)
+    if kind == "dict" and extra.get("str") and rng.random() < 0.4:
+        keys = rng.sample(extra["str"], min(len(extra["str"]), rng.choice((1, 1, 2, 3))))
+        return "{" + ", ".join(f"{key}: {fresh(rng, rng.choice(_VALUES), extra, objects, 1)}" for key in keys) + "}"
     return rng.choice(POOLS.get(kind) or POOLS["str"])
+
+
+def _number(rng: random.Random, kind: str) -> str:
+    """Return a number of any magnitude, often beside a round one."""
+    power = rng.randint(0, 15) if rng.random() < 0.8 else rng.randint(16, 36)
+    if kind == "float":
+        return rng.choice((f"1e{power}", f"1e-{power}", f"{rng.randint(1, 9999)}e-{min(power, 9)}", f"-{power}.5"))
+    return repr(rng.choice((10**power - 1, 10**power, 10**power + 1, rng.randint(0, 10 ** min(power, 6)), -power)))
 
 
 def collect(outer: str, items: Sequence[str]) -> str:
