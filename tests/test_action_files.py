@@ -37,9 +37,24 @@ def steps(workflow):
 def test_examples_run_the_program_in_the_version_of_this_tree():
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[1]
     texts = {path.name: path.read_text() for path in EXAMPLES}
-    named = {name: re.findall(r"pipx run (\S+)", text) for name, text in texts.items()}
-    assert {name for name, found in named.items() if found} == {"monthly-report.yml", "sharded-review.yml"}
+    named = {name: re.findall(r"pipx (?:run|install) (\S+)", text) for name, text in texts.items()}
+    assert {name for name, found in named.items() if found} == {
+        "monthly-report.yml",
+        "sharded-review.yml",
+        "test-gen-deliver.yml",
+    }
     assert {one for found in named.values() for one in found} == {f"tta-orchestrate=={version}"}
+
+
+def test_no_example_has_pipx_look_into_a_checked_out_change():
+    for file in EXAMPLES:
+        flow = yaml.safe_load(file.read_text())
+        if "pull_request" not in flow[True]:
+            continue
+        for job in flow["jobs"].values():
+            names = [step.get("uses", step.get("run", "")) for step in job.get("steps", ())]
+            out = next((n for n, name in enumerate(names) if name.startswith("actions/checkout")), len(names))
+            assert not any("pipx" in name for name in names[out:]), file.name
 
 
 def test_inputs_are_the_same_everywhere():

@@ -361,7 +361,7 @@ def hostile(caller):
 PIPX = """\
 #!/bin/sh
 # Stands in for `pipx run tta-orchestrate ...`: the same program from its image, which sees the artifact and no more.
-test "$1 $2" = "run tta-orchestrate" && shift 2
+case "$1 $2" in "run tta-orchestrate=="*) shift 2 ;; *) exit 64 ;; esac
 exec docker run --rm --network host --read-only --tmpfs /tmp --cap-drop ALL --user "$(id -u):$(id -g)" \\
   --env GITHUB_TOKEN --env GITHUB_REPOSITORY --env GITHUB_API_URL --env GITHUB_EVENT_NAME --env GITHUB_EVENT_PATH \\
   --env GITHUB_SHA --env GITHUB_SERVER_URL={url} --mount "type=bind,source=$PWD/report,target=/report,readonly" \\
