@@ -271,3 +271,11 @@ def test_runs_at_the_same_time_share_the_months_line_for_measuring(tmp_path):
     settle(branch(url), most, report(0.1), NOW)  # it measured nothing: its part of the line is free again
     again = open_envelope(branch(url), under, who("5"), NOW)
     assert again.sample == dollars(0.4)
+
+
+def test_a_second_step_of_one_job_has_an_entry_of_its_own(store):
+    for _ in range(2):
+        opened = open_envelope(store, terms(), who(), NOW)
+        settle(store, opened, report(), NOW)
+    entries = [one for one in store.read(["2026-11"]).entries if one.phase is Phase.SETTLE]
+    assert [one.job for one in entries] == [who().job, f"{who().job}#2"]

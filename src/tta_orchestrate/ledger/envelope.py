@@ -10,6 +10,7 @@ from tta_orchestrate.domain.ledger import (
     Entry,
     Envelope,
     Identity,
+    Phase,
     Refusal,
     Terms,
     allot,
@@ -48,7 +49,7 @@ def open_envelope(
 
     def plan(book: Book) -> Sequence[Entry]:
         known = replace(book, entries=(*book.entries, *settled))
-        decided = allot(known, identity, terms, day, now)
+        decided = allot(known, _turn(book, identity), terms, day, now)
         if isinstance(decided, Envelope) and book.unreadable:
             decided = replace(decided, notes=(*decided.notes, _unreadable(book.unreadable)))
         decision[:] = [decided]
@@ -60,6 +61,14 @@ def open_envelope(
     except LedgerError as error:
         return _outage(terms, identity, day, now, error)
     return decision[0]
+
+
+def _turn(book: Book, identity: Identity) -> Identity:
+    """Return *identity*, numbered when a run of that name is settled: two steps of one job do the same work."""
+    settled = {entry.run for entry in book.entries if entry.phase is Phase.SETTLE}
+    names = (identity.job, *(f"{identity.job}#{n}" for n in range(2, len(settled) + 2)))
+    job = next(name for name in names if (identity.run_id, identity.attempt, name) not in settled)
+    return replace(identity, job=job)
 
 
 def _unreadable(count: int) -> str:
