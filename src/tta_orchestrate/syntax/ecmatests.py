@@ -3,14 +3,15 @@
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tta_orchestrate.domain.mutant import Mutant
 from tta_orchestrate.ports.test_runner import Proposal, Symbol, heading
 from tta_orchestrate.syntax.faults import ARITHMETIC, COMPARISONS, LOGIC, Faults, find
-from tta_orchestrate.syntax.treesitter import parser
+from tta_orchestrate.syntax.treesitter import parser, walk
+from tta_orchestrate.syntax.treesitter import verbatim as words
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -94,20 +95,6 @@ def tree(text: str, suffixes: Sequence[str] = (".js",)) -> "Node":
         root = parser(*grammar).parse(data).root_node
         roots = [root] if not root.has_error else roots
     return roots[0]
-
-
-def words(node: "Node | None") -> str:
-    """Return the text of *node*."""
-    return (node.text or b"").decode("utf-8", "surrogateescape") if node is not None else ""
-
-
-def walk(root: "Node") -> "Iterator[Node]":
-    """Yield *root* and everything named below it, in the order of the text."""
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending.extend(reversed(node.named_children))
 
 
 def symbols(text: str, suffixes: Sequence[str]) -> tuple[Symbol, ...]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from tta_orchestrate.domain.mutant import Mutant
 from tta_orchestrate.ports.test_runner import Proposal, Symbol, heading
 from tta_orchestrate.syntax.faults import Faults, find
-from tta_orchestrate.syntax.treesitter import parser
+from tta_orchestrate.syntax.treesitter import parser, walk
+from tta_orchestrate.syntax.treesitter import verbatim as words
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -78,20 +79,6 @@ _FAULTS: Final = Faults(
 def tree(text: str) -> "Node":
     """Parse *text*."""
     return parser("tree_sitter_java", "language").parse(text.encode("utf-8", "surrogateescape")).root_node
-
-
-def words(node: "Node | None") -> str:
-    """Return the text of *node*."""
-    return (node.text or b"").decode("utf-8", "surrogateescape") if node is not None else ""
-
-
-def walk(root: "Node") -> "Iterator[Node]":
-    """Yield *root* and everything named below it, in the order of the text."""
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending.extend(reversed(node.named_children))
 
 
 def package_of(text: str) -> str:

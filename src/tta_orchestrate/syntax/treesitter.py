@@ -164,6 +164,20 @@ def _errors(root: "Node") -> int:
     return sum(n.end_byte - n.start_byte + 1 for n in _descend(root, errors=True) if n.is_error or n.is_missing)
 
 
+def walk(root: "Node") -> "Iterator[Node]":
+    """Yield *root* and everything named below it, in the order of the text."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(node.named_children))
+
+
+def verbatim(node: "Node | None") -> str:
+    """Return the text of *node*; bytes that are no UTF-8 stay as they were read."""
+    return (node.text or b"").decode("utf-8", "surrogateescape") if node is not None else ""
+
+
 def words(node: "Node | None") -> str:
     """Return the source text of *node*, white space collapsed."""
     return " ".join(raw(node).split())

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tta_orchestrate.domain.measured import Measured
-from tta_orchestrate.syntax.ecmatests import tree, walk
+from tta_orchestrate.syntax.ecmatests import tree
+from tta_orchestrate.syntax.treesitter import walk
 
 if TYPE_CHECKING:
     from tree_sitter import Node
