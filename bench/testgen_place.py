@@ -5,11 +5,13 @@ here comes from the product, so that no column is measured by what it was made w
 """
 
 import ast
+import contextlib
 import json
 import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +37,22 @@ class Place:
             "PATH": os.environ["PATH"], "PYTHONPATH": str(self.root), "PYTHONHASHSEED": "0", "HOME": str(self.root),
             "PYTHONDONTWRITEBYTECODE": "1",
         }  # fmt: skip
+        process = subprocess.Popen(
+            arguments, cwd=self.root, env=environ | (env or {}), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
         try:
-            return subprocess.run(
-                arguments, cwd=self.root, env=environ | (env or {}), capture_output=True, text=True, timeout=seconds,
-                check=False, input=text,
-            )  # fmt: skip
+            out, err = process.communicate(text, timeout=seconds)
+            return subprocess.CompletedProcess(arguments, process.returncode, out, err)
         except subprocess.TimeoutExpired:
             return None
+        finally:  # whatever it started and left behind would take time and memory from the next cell
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
 
 def prepare(folder, module, python):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from .kinds import Kind
 from .subject import Subject, Target
 
 PATIENCE = 0.4
@@ -30,15 +31,18 @@ class Candidate:
     arguments: list[str] = field(default_factory=list)
     keywords: dict[str, str] = field(default_factory=dict)
     receiver: str = ""
+    steps: list[str] = field(default_factory=list)
+    """Calls on the receiver, as they stand in ``before``."""
     example: bool = False
     """Whether somebody wrote it: such inputs read better than invented ones."""
-    chosen: dict[str, str] = field(default_factory=dict)
+    chosen: dict[str, Kind] = field(default_factory=dict)
     """Which kind of value each parameter was given: what the search learns from."""
 
     @property
     def size(self) -> int:
-        """How much there is to read."""
-        return len(self.expr) + sum(len(line) + 4 for line in self.before)
+        """How much there is to read; an empty text says less than a letter."""
+        empty = self.expr.count("''") + sum(line.count("''") for line in self.before)
+        return len(self.expr) + 3 * empty + sum(len(line) + 4 for line in self.before)
 
 
 class Evaluator:
@@ -70,8 +74,11 @@ class Evaluator:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _observe(self, candidate: Candidate, names: dict[str, Any], target: Target | None) -> dict[str, Any]:
-        for line in candidate.before:
-            exec(line, names)
+        try:
+            for line in candidate.before:
+                exec(line, names)
+        except Exception:
+            return {"kind": "opaque"}  # nothing can be said of a call that is not reached
         value = eval(candidate.expr, names)
         if target is not None and target.is_async and hasattr(value, "__await__"):
             value = asyncio.run(value)

@@ -75,6 +75,7 @@ class Search:
         self.rng = random.Random(request["seed"])
         self.targets = {target.qual: target for target in subject.targets}
         self.inventor = Inventor(subject, request, self.rng)
+        self.builder = self.inventor.builder
         self.kept: dict[tuple[str, frozenset[Arc], str], tuple[Candidate, dict[str, Any]]] = {}
         self.covered: set[Arc] = set()
         self.kills: dict[int, list[int]] = {}
@@ -106,7 +107,7 @@ class Search:
         tracer = Tracer([self.subject.file])
         evaluator = Evaluator(self.subject)
         seeds = self.inventor.seeds() if not self.kept else []
-        corpus = [candidate for candidate, _ in self.kept.values()]
+        corpus = [candidate for key, (candidate, _) in self.kept.items() if key[2] != "wild"]
         signatures = {key: candidate.size for key, (candidate, _) in self.kept.items()}
         count = idle = 0
         limit = self._limit()
@@ -122,24 +123,36 @@ class Search:
             count += 1
             idle += not seeds
             arcs = frozenset(tracer.take().get(self.subject.file, ()))
-            self.inventor.learn(candidate, seen, fresh=bool(arcs - self.covered))
-            if not arcs <= self.covered:
+            fresh = not arcs <= self.covered
+            wild = fresh and self._wild(candidate, seen)
+            self.inventor.learn(candidate, seen, fresh=fresh and not wild)
+            if fresh and not wild:
                 self.covered |= arcs
                 limit = self._limit()
             if seen["kind"] in {"stuck", "opaque"}:
                 continue
             key = (candidate.target, arcs, _shape(seen))
             if seen["kind"] == "accident":
-                key = (candidate.target, arcs, f"accident:{seen['type']}:{self.inventor.as_declared(candidate)}")
+                key = (candidate.target, arcs, f"accident:{seen['type']}:{self.builder.as_declared(candidate)}")
             size = candidate.size // 3 if candidate.example else candidate.size
             if signatures.get(key, 1 << 30) <= size or self._full(candidate.target, signatures, key):
                 continue
-            if key not in signatures:
+            if self._wild(candidate, seen):
+                if seen["kind"] == "accident":
+                    continue
+                key = (candidate.target, arcs, "wild")
+                if key in signatures:
+                    continue
+            elif key not in signatures:
                 corpus.append(candidate)
                 idle = 0
             signatures[key] = size
             send(("keep", key, candidate, seen))
         send(("count", count, idle >= limit))
+
+    def _wild(self, candidate: Candidate, seen: dict[str, Any]) -> bool:
+        """Whether it breaks a declared type, and the code does not say so by an exception of its own."""
+        return seen["kind"] != "raises" and self.builder.breaks(candidate)
 
     def _limit(self) -> int:
         """Return how many idle candidates in a row are enough: few where every statement is reached already."""
@@ -156,6 +169,8 @@ class Search:
             return
         _, key, candidate, seen = message
         self.kept[key] = (candidate, seen)
+        if key[2] == "wild":
+            return
         self.covered |= key[1]
         if seen["kind"] == "accident":
             self._suspect(candidate, seen)
@@ -164,7 +179,7 @@ class Search:
 
     def _suspect(self, candidate: Candidate, seen: dict[str, Any]) -> None:
         known = self.suspects.get(candidate.target)
-        asked = self.inventor.as_declared(candidate)
+        asked = self.builder.as_declared(candidate)
         if asked and not candidate.before and seen["line"] and (known is None or len(known["expr"]) > candidate.size):
             self.suspects[candidate.target] = {"target": candidate.target, "expr": candidate.expr, **seen}
 
@@ -299,6 +314,8 @@ class Search:
         before = original.observe(candidate, target)
         if before["kind"] in {"stuck", "opaque", "accident"}:
             return False
+        if self._wild(candidate, before):
+            return False
         return _different(changed.observe(candidate, target), before) and original.observe(candidate, target) == before
 
     def _shrink(self, candidate: Candidate, original: Evaluator, changed: Evaluator, until: float) -> Candidate:
@@ -330,22 +347,24 @@ class Search:
             for row in killers:
                 kills_of.setdefault(row, set()).add(mutant)
         chosen: list[tuple[int, frozenset[Arc], set[int]]] = []
-        left = set(range(len(self.rows)))
+        wild = {row for row, (candidate, seen, _) in enumerate(self.rows) if self._wild(candidate, seen)}
 
         def worth(row: int) -> float:
             candidate, _, arcs = self.rows[row]
-            gain = 2.0 * len(arcs - known) + 3.0 * len(kills_of.get(row, set()) - dead)
-            return gain / (20 + candidate.size * (0.3 if candidate.example else 1.0))
+            bites = 0 if row in wild else len(kills_of.get(row, set()) - dead)
+            return (2.0 * len(arcs - known) + 3.0 * bites) / (20 + candidate.size * (0.3 if candidate.example else 1.0))
 
-        while left and len(chosen) < int(self.request["max_cases"]):
-            best = max(left, key=lambda row: (worth(row), -row))
-            if worth(best) <= 0:
-                break
-            left.discard(best)
-            arcs, kills = self.rows[best][2], kills_of.get(best, set())
-            chosen.append((best, arcs - known, kills - dead))
-            known |= arcs
-            dead |= kills
+        # What breaks a declared type comes last, and only for what nothing else reaches.
+        for left in (set(range(len(self.rows))) - wild, wild):
+            while left and len(chosen) < int(self.request["max_cases"]):
+                best = max(left, key=lambda row: (worth(row), -row))
+                if worth(best) <= 0:
+                    break
+                left.discard(best)
+                arcs, kills = self.rows[best][2], kills_of.get(best, set())
+                chosen.append((best, arcs - known, kills - dead))
+                known |= arcs
+                dead |= kills
         self._minimise(chosen, deadline)
         return [_record(self.rows[row][0], self.rows[row][1], sorted(kills)) for row, _, kills in chosen]
 

@@ -1,37 +1,28 @@
 """Where candidates come from: examples, fresh inputs, and kept ones changed a little."""
 
 import ast
-import math
 import random
-from typing import Any
+from typing import Any, Optional, Union
 
-from . import values
+from . import simplify, values
+from .build import Builder, called
+from .change import Changer
 from .evaluate import Candidate
+from .kinds import ANY, Kind
 from .subject import Parameter, Subject, Target
 
-_SIMPLE = (
-    "0",
-    "1",
-    "2",
-    "''",
-    "'a'",
-    "'ab'",
-    "[]",
-    "[1]",
-    "[1, 2]",
-    "()",
-    "{}",
-    "None",
-    "True",
-    "False",
-    "1.0",
-    "0.5",
-    "-1",
-)
 _SPECIAL = {"VAR_POSITIONAL", "VAR_KEYWORD"}
 _MOST_OBJECTS = 40
 _OPTIONAL = (0, 0, 1, 1, 1, 2, 2, 3, 4)
 """How many of the optional parameters are given."""
+_STEPS = (0, 0, 1, 1, 2, 2, 3)
+"""How many calls an object that can change has had before."""
+_DEEPEST = 3
+"""Objects within objects."""
+_WILD = 0.012
+"""Weight of a kind that the annotation does not name: refusing it may be part of the contract."""
+_EMPTY = {"str": "''", "int": "0", "float": "0.0", "bytes": "b''", "list": "[]", "dict": "{}", "set": "set()", "tuple": "()"}
+_BOUND = {"method", "operator", "property"}
 
 
 class Inventor:
@@ -39,14 +30,15 @@ class Inventor:
 
     def __init__(self, subject: Subject, request: dict[str, Any], rng: random.Random) -> None:
         self.subject, self.rng = subject, rng
+        self.builder = Builder(subject)
+        self._changer = Changer(subject, rng, self._make)
         self._targets = subject.targets
         self._examples: list[str] = list(request.get("examples", ()))
         self._objects: dict[str, list[str]] = {}
-        self._weights: dict[tuple[str, str], dict[str, float]] = {}
+        self._weights: dict[tuple[str, str], dict[Kind, float]] = {}
         self._interest: dict[str, float] = {t.qual: 4.0 for t in self._targets}
-        self._states: dict[str, list[str]] = {}
         kinds = [kind for t in self._targets for p in t.parameters for kind in p.kinds]
-        self._asked_for = {kind.rpartition(".")[2].lstrip("@") for kind in kinds if kind.startswith("@")}
+        self._asked_for = {kind.last for kind in kinds if kind.name.startswith("@")}
         self._by_name: dict[str, list[Target]] = {}
         for target in self._targets:
             self._by_name.setdefault(target.qual.rpartition(".")[2], []).append(target)
@@ -54,15 +46,24 @@ class Inventor:
     # -- what to try next ---------------------------------------------------------------------------------------
 
     def seeds(self) -> list[Candidate]:
-        """Return the examples of docstrings, call sites and tests, then a simple call or two of everything."""
+        """Return the examples of docstrings, call sites and tests, a few simple calls of everything, and empty ones."""
         found = [c for text in self._examples if (c := self._example(text)) is not None]
         order = sorted(self._targets, key=lambda t: {"class": 0, "static": 1, "function": 2}.get(t.kind, 3))
-        return found + [self._fresh(target) for target in order for _ in range(3)]
+        found += [self._fresh(target) for target in order for _ in range(3)]
+        return found + [empty for target in order if (empty := self._empty(target)) is not None]
+
+    def _empty(self, target: Target) -> Optional[Candidate]:  # noqa: UP045 -- read by Python 3.9 as well
+        """Return the call of *target* with nothing in anything that it needs."""
+        needed = [p for p in target.parameters if not p.has_default and p.kind not in _SPECIAL]
+        texts = [next((_EMPTY[k.name] for k in p.kinds if k.name in _EMPTY), None) for p in needed]
+        if not needed or None in texts or any(p.kind == "KEYWORD_ONLY" for p in needed):
+            return None
+        return self.builder.build(target, [text for text in texts if text is not None], {}, self._receiver(target))
 
     def next(self, corpus: list[Candidate]) -> Candidate:
         """Return a new candidate, for a target of some interest."""
-        alive = [t for t in self._targets if t.hangs < 3]
-        target = self.rng.choices(alive or self._targets, [self._interest[t.qual] for t in alive or self._targets])[0]
+        alive = [t for t in self._targets if t.hangs < 3] or self._targets
+        target = self.rng.choices(alive, [self._interest[t.qual] for t in alive])[0]
         self._interest[target.qual] = max(0.3, self._interest[target.qual] * 0.998)
         mine = [c for c in corpus[-400:] if c.target == target.qual]
         return self._changed(self.rng.choice(mine)) if mine and self.rng.random() < 0.55 else self._fresh(target)
@@ -71,26 +72,14 @@ class Inventor:
         """Return a candidate like those *known*, or a fresh one for a target among *names*."""
         if known and self.rng.random() < 0.7:
             return self._changed(self.rng.choice(known))
-        wanted = self.rng.choice(names)
-        target = next((t for t in self._targets if t.qual == wanted), None)
+        target = self.builder.targets.get(self.rng.choice(names))
         return self._fresh(target) if target is not None else self._changed(self.rng.choice(known))
 
     def simpler(self, candidate: Candidate) -> list[Candidate]:
-        """Return simpler variants: fewer keywords, simpler arguments, shorter texts."""
-        target = self._target(candidate)
-        if target is None:
-            return []
-        found = [self._build(target, candidate.arguments, {k: v for k, v in candidate.keywords.items() if k != name},
-        candidate.receiver)
-                 for name in candidate.keywords]  # fmt: skip
-        for index, text in enumerate(candidate.arguments):
-            for simple in (*_SIMPLE, *_halves(text)):
-                if len(simple) < len(text):
-                    arguments = [*candidate.arguments[:index], simple, *candidate.arguments[index + 1 :]]
-                    found.append(self._build(target, arguments, candidate.keywords, candidate.receiver))
-        others = [o for o in self._objects.get(target.owner, [])[:10] if len(o) < len(candidate.receiver)]
-        found += [self._build(target, candidate.arguments, candidate.keywords, other) for other in others]
-        return sorted(found, key=lambda c: c.size)[:60]
+        """Return simpler variants: fewer keywords and steps, simpler arguments, shorter texts."""
+        target = self.builder.targets.get(candidate.target)
+        objects = sorted(self._known(target.owner), key=len)[:10] if target is not None else []
+        return simplify.simpler(self.builder, candidate, objects)
 
     # -- what was learnt ----------------------------------------------------------------------------------------
 
@@ -99,45 +88,62 @@ class Inventor:
         if fresh:
             self._interest[candidate.target] = min(12.0, self._interest.get(candidate.target, 1.0) + 2.0)
         good = seen["kind"] not in {"accident", "stuck"}
-        factor = 1.25 if fresh else 1.02 if good else 0.93
+        factor = 1.25 if fresh else 1.02 if good else 0.5 if seen["kind"] == "stuck" else 0.93
         for name, kind in candidate.chosen.items():
             weights = self._weights[candidate.target, name]
-            weights[kind] = min(30.0, max(0.05, weights[kind] * factor))
+            weights[kind] = min(30.0, max(_WILD, weights[kind] * factor))
         if good and seen["kind"] != "raises":
             self.remember(candidate, seen)
 
     def remember(self, candidate: Candidate, seen: dict[str, Any]) -> None:
         """Keep the expression of an object of the module as a future argument or receiver."""
-        name = str(seen.get("type", ""))
-        asked = seen.get("self") or (seen["kind"] != "value" and name.rpartition(".")[2] in self._asked_for)
-        if asked and not candidate.before and candidate.size < 90 and "{" not in candidate.expr:
-            for key in {name, name.rpartition(".")[2]}:
-                pool = self._objects.setdefault(key, [])
-                if candidate.expr not in pool:
-                    if len(pool) >= _MOST_OBJECTS:
-                        pool.pop(self.rng.randrange(len(pool)))
-                    pool.append(candidate.expr)
-
-    def as_declared(self, candidate: Candidate) -> bool:
-        """Whether every argument is a plain value of the type that its parameter's annotation names."""
-        target = self._target(candidate)
-        if target is None or target.kind not in {"function", "static"} or not candidate.arguments:
-            return False
-        by_name = {p.name: p for p in target.parameters}
-        pairs = list(zip(target.parameters, candidate.arguments, strict=False)) + [
-            (by_name[k], v) for k, v in candidate.keywords.items() if k in by_name
-        ]
-        return all(p.declared and _kind(text) in p.kinds for p, text in pairs)
+        name = str(seen.get("type", "")).rpartition(".")[2]
+        text = str(seen["src"]) if seen["kind"] == "value" else candidate.expr
+        made_here = seen["kind"] == "value" and text.startswith(f"{name}(")
+        if not (made_here if seen["kind"] == "value" else seen.get("self") or name in self._asked_for):
+            return
+        target = self.builder.targets.get(candidate.target)
+        maker = target is not None and target.kind in {"class", "static"}
+        if candidate.before or len(text) >= 90 or "lambda" in text or (not maker and not made_here and self._known(name)):
+            return
+        pool = self._objects.setdefault(name, [])
+        if text not in pool and not self.builder.breaks(candidate):
+            if len(pool) >= _MOST_OBJECTS:
+                pool.pop(self.rng.randrange(len(pool)))
+            pool.append(text)
 
     # -- making -------------------------------------------------------------------------------------------------
 
-    def _target(self, candidate: Candidate) -> Target | None:
-        return next((t for t in self._targets if t.qual == candidate.target), None)
+    def _known(self, owner: str) -> list[str]:
+        """Return ways to make an *owner* that were seen to work, those of its subclasses included."""
+        return [text for name in self.subject.families.get(owner, (owner,)) for text in self._objects.get(name, ())]
+
+    def _make(self, kind: Kind, depth: int) -> Optional[str]:  # noqa: UP045 -- read by Python 3.9 as well
+        """Return an object of the class that *kind* names."""
+        known = self._objects.get(kind.last) or self._known(kind.last)
+        if known and (depth >= _DEEPEST or self.rng.random() < 0.7):
+            return self.rng.choice(known)
+        names = [n for n in self.subject.families.get(kind.last, ()) if n in self.subject.members or depth < _DEEPEST]
+        if not names:
+            return self.rng.choice(known) if known else None
+        name = self.rng.choice(sorted(names))
+        if name in self.subject.members:
+            return self.rng.choice(self.subject.members[name])
+        maker = self.subject.makers[name]
+        arguments, keywords, _ = self._arguments(maker, depth + 1)
+        return self.builder.build(maker, arguments, keywords, "").expr
 
     def _fresh(self, target: Target) -> Candidate:
+        arguments, keywords, chosen = self._arguments(target, 0)
+        steps = self._steps(target) if target.kind in _BOUND else []
+        candidate = self.builder.build(target, arguments, keywords, self._receiver(target), steps)
+        candidate.chosen = chosen
+        return candidate
+
+    def _arguments(self, target: Target, depth: int) -> tuple[list[str], dict[str, str], dict[str, Kind]]:
         arguments: list[str] = []
         keywords: dict[str, str] = {}
-        chosen: dict[str, str] = {}
+        chosen: dict[str, Kind] = {}
         skipped = False
         optional = [p.name for p in target.parameters if p.has_default and p.kind not in _SPECIAL]
         given = set(self.rng.sample(optional, min(len(optional), self.rng.choice(_OPTIONAL))))
@@ -147,296 +153,147 @@ class Inventor:
                 continue
             many = self.rng.choice((0, 1, 2, 2, 3)) if parameter.kind == "VAR_POSITIONAL" else 1
             for _ in range(many):
-                text, kind = self._value(target, parameter)
+                text, kind = self._value(target, parameter, depth)
                 chosen[parameter.name] = kind
-                if parameter.kind == "KEYWORD_ONLY" or (
-                    parameter.kind == "POSITIONAL_OR_KEYWORD" and (skipped or keywords)
-                ):
+                named = parameter.kind == "POSITIONAL_OR_KEYWORD" and (skipped or keywords)
+                if parameter.kind == "KEYWORD_ONLY" or named:
                     keywords[parameter.name] = text
                 else:
                     arguments.append(text)
-        candidate = self._build(target, arguments, keywords, self._receiver(target))
-        candidate.chosen = chosen
-        return candidate
+        return arguments, keywords, chosen
 
-    def _build(self, target: Target, arguments: list[str], keywords: dict[str, str], receiver: str) -> Candidate:
+    def _steps(self, target: Target) -> list[str]:
+        """Return some calls that change the object before *target* is called on it."""
+        changing = self.builder.steps(target.owner)
+        return [self._step(changing) for _ in range(self.rng.choice(_STEPS))] if changing else []
+
+    def _step(self, changing: list[Target]) -> str:
+        target = self.rng.choice(changing)
+        arguments, keywords, _ = self._arguments(target, 1)
         body = ", ".join([*arguments, *(f"{name}={text}" for name, text in keywords.items())])
-        candidate = Candidate(target.qual, "", arguments=arguments, keywords=keywords, receiver=receiver)
-        if target.kind == "method":
-            candidate.before = [f"subject = {receiver}"]
-            candidate.expr = target.template.format(r="subject", a=body)
-            candidate.after = self._state(target.owner)
-            if not candidate.after:
-                candidate.before, candidate.expr = [], target.template.format(r=_bracket(receiver), a=body)
-        else:
-            body = body or ("None" if target.kind == "operator" and "{a}" in target.template else "")
-            candidate.expr = target.template.format(
-                r=_bracket(receiver), a=_bracket(body, number=False) if target.kind == "operator" else body
-            )
-        return candidate
-
-    def _state(self, owner: str) -> list[str]:
-        """Public attributes that methods of *owner* assign: where a call may leave a trace."""
-        if owner in self._states:
-            return self._states[owner]
-        names: set[str] = set()
-        sized = False
-        for node in self.subject.tree.body:
-            if isinstance(node, ast.ClassDef) and node.name == owner:
-                for function in (n for n in node.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))):
-                    sized |= function.name == "__len__"
-                    if function.name not in {"__init__", "__new__", "__post_init__"}:
-                        names |= _assigned(function)
-        found = [f"subject.{name}" for name in sorted(names) if not name.startswith("_")][:4]
-        if sized and names:
-            found.append("len(subject)")
-        self._states[owner] = found
-        return found
+        return target.template.format(r=self.builder.name(target.owner), a=body)
 
     def _receiver(self, target: Target) -> str:
-        if target.kind not in {"method", "operator", "property"}:
+        if target.kind not in _BOUND:
             return ""
-        made = self._objects.get(target.owner)
-        if made and self.rng.random() < 0.85:
-            return self.rng.choice(made)
-        maker = next((t for t in self._targets if t.qual == target.owner), None)
-        return self._fresh(maker).expr if maker is not None else f"{target.owner}()"
+        known = self._known(target.owner)
+        if known and self.rng.random() < 0.85:
+            return self.rng.choice(known)
+        return self._make(Kind(f"@{target.owner}"), 0) or f"{target.owner}()"
 
-    def _value(self, target: Target, parameter: Parameter) -> tuple[str, str]:
+    def _value(self, target: Target, parameter: Parameter, depth: int) -> tuple[str, Kind]:
         weights = self._weights.get((target.qual, parameter.name))
         if weights is None:
-            weights = dict.fromkeys(values.KINDS, 0.15 if parameter.kinds else 1.0)
-            for rank, kind in enumerate(parameter.kinds):
-                weights[kind] = weights.get(kind, 0.0) + 6.0 / (1 + 0.2 * rank)
-            for name in self._objects:
-                weights.setdefault(f"@{name}", 0.05)
-            self._weights[target.qual, parameter.name] = weights
+            weights = self._weights[target.qual, parameter.name] = self._first_weights(parameter)
         kind = self.rng.choices(list(weights), list(weights.values()))[0]
-        if kind == "str" and self.subject.patterns and self.rng.random() < 0.3:
+        if kind.name == "str" and self.subject.patterns and self.rng.random() < 0.3:
             pattern, flags = self.rng.choice(self.subject.patterns)
             text = values.sample(pattern, self.rng, flags)
             if text is not None:
                 return repr(text), kind
-        if kind == "str" and target.words and self.rng.random() < 0.35:
+        if kind.name == "str" and target.words and self.rng.random() < 0.35:
             word = self.rng.choice(target.words)
             plain = self.rng.random() < 0.5
             return repr(word if plain else values.mutate_text(self.rng, word, target.words)), kind
-        return values.fresh(self.rng, kind, target.literals, self._objects), kind
+        return values.fresh(self.rng, kind, target.literals, self._make, depth), kind
+
+    def _first_weights(self, parameter: Parameter) -> dict[Kind, float]:
+        open_end = not parameter.declared or ANY in parameter.kinds
+        rest = _WILD if not open_end else 0.15 if parameter.kinds else 1.0
+        weights = {Kind(name): rest for name in values.KINDS}
+        for rank, kind in enumerate(kind for kind in parameter.kinds if kind != ANY):
+            weights[kind] = weights.get(kind, 0.0) + 6.0 / (1 + 0.2 * rank)
+        if open_end:
+            for name in self._objects:
+                weights.setdefault(Kind(f"@{name}"), 0.05)
+        return weights
+
+    # -- changing -----------------------------------------------------------------------------------------------
 
     def _changed(self, candidate: Candidate) -> Candidate:
-        target = self._target(candidate)
+        target = self.builder.targets.get(candidate.target)
         if target is None:
             return candidate
         arguments, keywords, receiver = list(candidate.arguments), dict(candidate.keywords), candidate.receiver
+        steps = list(candidate.steps)
         for _ in range(self.rng.choice((1, 1, 1, 2, 3))):
-            slots: list[Any] = [*range(len(arguments)), *keywords]
+            slots: list[Union[int, str]] = [*range(len(arguments)), *keywords]
             optional = [
                 p for p in target.parameters if p.has_default and p.name not in keywords and p.kind not in _SPECIAL
             ]
             roll = self.rng.random()
             if receiver and roll < 0.3:
-                receiver = self._receiver(target)
+                if self.rng.random() < 0.6:
+                    steps = self._other_steps(target, steps)
+                elif self.rng.random() < 0.5:
+                    receiver = self._receiver(target)
+                else:
+                    receiver = self._changer.change(receiver, target)
             elif optional and roll < 0.45 and len(arguments) <= len(target.parameters) - len(optional):
                 parameter = self.rng.choice(optional)
                 if parameter.kind != "POSITIONAL_ONLY":
-                    keywords[parameter.name] = self._value(target, parameter)[0]
+                    keywords[parameter.name] = self._value(target, parameter, 0)[0]
             elif slots:
-                slot = self.rng.choice(slots)
-                old = arguments[slot] if isinstance(slot, int) else keywords[slot]
-                if len(slots) > 1 and self.rng.random() < 0.15:  # equal arguments are a boundary of their own
-                    other = self.rng.choice(slots)
-                    old = arguments[other] if isinstance(other, int) else keywords[other]
-                    new = old if self.rng.random() < 0.6 else self._mutate(old, target)
-                else:
-                    new = self._mutate(old, target)
-                if isinstance(slot, int):
-                    arguments[slot] = new
-                else:
-                    keywords[slot] = new
-        return self._build(target, arguments, keywords, receiver)
+                self._change_one(target, arguments, keywords, self.rng.choice(slots), slots)
+        return self.builder.build(target, arguments, keywords, receiver, steps)
 
-    def _mutate(self, text: str, target: Target) -> str:
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            pool = next((pool for pool in values.POOLS.values() if text in pool), None) or next(
-                (p for p in self._objects.values() if text in p), None
-            )
-            return self.rng.choice(pool) if pool else text
-        changed = self._mutate_value(value, target, 0)
-        return (
-            f'float("{changed}")'
-            if isinstance(changed, float) and (math.isnan(changed) or changed in {float("inf"), float("-inf")})
-            else repr(changed)
-        )
+    def _change_one(  # noqa: PLR0917
+        self, target: Target, arguments: list[str], keywords: dict[str, str], slot: Union[int, str],
+        slots: list[Union[int, str]],
+    ) -> None:  # fmt: skip
+        def text_of(where: Union[int, str]) -> str:
+            return arguments[where] if isinstance(where, int) else keywords[where]
 
-    def _mutate_value(self, value: Any, target: Target, depth: int) -> Any:  # noqa: PLR0912
-        rng = self.rng
-        if isinstance(value, bool):
-            return not value
-        if isinstance(value, int):
-            mined = target.literals.get("int", ["0"])
-            return rng.choice(
-                (
-                    value + 1,
-                    value - 1,
-                    -value,
-                    value * 10,
-                    value // 2,
-                    value + rng.randint(-20, 20),
-                    _literal(rng.choice(mined), value),
-                )
-            )
-        if isinstance(value, float):
-            return rng.choice(
-                (
-                    value + 1,
-                    value / 2,
-                    -value,
-                    value * 10,
-                    round(value, 1),
-                    _literal(rng.choice(target.literals.get("float", ["0.0"])), value),
-                )
-            )
-        if isinstance(value, str):
-            roll = rng.random()
-            if roll < 0.2 and self.subject.patterns:
-                pattern, flags = rng.choice(self.subject.patterns)
-                return values.sample(pattern, rng, flags) or value
-            if roll < 0.3 and target.literals.get("str"):
-                return _literal(rng.choice(target.literals["str"]), value)
-            if roll < 0.4 and target.words:
-                return rng.choice(target.words)
-            return values.mutate_text(rng, value, target.words)
-        if isinstance(value, bytes):
-            return rng.choice((value + b"x", value[:-1], value * 2, b"\x00" + value))
-        if isinstance(value, (list, tuple, set)):
-            items = list(value)
-            roll = rng.random()
-            if items and roll < 0.5 and depth < 3:
-                at = rng.randrange(len(items))
-                items[at] = self._mutate_value(items[at], target, depth + 1)
-            elif items and roll < 0.65:
-                items.pop(rng.randrange(len(items)))
-            elif items and roll < 0.8:
-                items.append(rng.choice(items))
-            else:
-                items.append(
-                    _literal(
-                        values.fresh(rng, rng.choice(("int", "str", "int", "None", "list")), target.literals, {}), 0
-                    )
-                )
-            try:
-                return type(value)(items)
-            except TypeError:
-                return value
-        if isinstance(value, dict):
-            pairs = list(value.items())
-            if pairs and rng.random() < 0.6 and depth < 3:
-                at = rng.randrange(len(pairs))
-                pairs[at] = (pairs[at][0], self._mutate_value(pairs[at][1], target, depth + 1))
-            elif pairs and rng.random() < 0.4:
-                pairs.pop()
-            else:
-                pairs.append((rng.choice(target.words or ["k"]), rng.choice((0, 1, "v", None, True, [1], {"a": 1}))))
-            return dict(pairs)
-        return _literal(values.fresh(rng, rng.choice(("int", "str", "list")), target.literals, {}), 0)
+        new = text_of(slot)
+        parameter = self._parameter(target, slot)
+        if len(slots) > 1 and self.rng.random() < 0.15:  # equal arguments are a boundary of their own
+            new = text_of(self.rng.choice(slots))
+            new = new if self.rng.random() < 0.6 else self._changer.change(new, target)
+        elif parameter is not None and parameter.declared and self.rng.random() < 0.25:
+            new = self._value(target, parameter, 0)[0]
+        else:
+            new = self._changer.change(new, target)
+        if isinstance(slot, int):
+            arguments[slot] = new
+        else:
+            keywords[slot] = new
+
+    @staticmethod
+    def _parameter(target: Target, slot: Union[int, str]) -> Optional[Parameter]:  # noqa: UP045
+        if isinstance(slot, int):
+            return target.parameters[slot] if slot < len(target.parameters) else None
+        return next((p for p in target.parameters if p.name == slot), None)
+
+    def _other_steps(self, target: Target, steps: list[str]) -> list[str]:
+        changing = self.builder.steps(target.owner)
+        if not changing:
+            return steps
+        at = self.rng.randrange(len(steps) + 1)
+        roll = self.rng.random()
+        if steps and roll < 0.25:
+            return [*steps[: at - 1], *steps[at:]] if at else steps[1:]
+        if steps and roll < 0.5:
+            at = min(at, len(steps) - 1)
+            return [*steps[:at], self._changer.change(steps[at], target), *steps[at + 1 :]]
+        if steps and roll < 0.65:
+            return [*steps, self.rng.choice(steps)]
+        return [*steps[:at], self._step(changing), *steps[at:]] if len(steps) < 5 else steps
 
     # -- examples -----------------------------------------------------------------------------------------------
 
-    def _example(self, text: str) -> Candidate | None:
+    def _example(self, text: str) -> Optional[Candidate]:  # noqa: UP045
         """Take an expression that somebody wrote as it stands, its parts named where it is a call of a target."""
-        try:
-            node = ast.parse(text.strip(), mode="eval").body
-        except (SyntaxError, ValueError):
+        node = called(text)
+        if node is None or not isinstance(node.func, (ast.Attribute, ast.Name)):
             return None
-        if not isinstance(node, ast.Call):
-            return None
-        name = (
-            node.func.attr
-            if isinstance(node.func, ast.Attribute)
-            else node.func.id
-            if isinstance(node.func, ast.Name)
-            else ""
-        )
-        targets = self._by_name.get(name, [])
-        if (
-            not targets
-            or any(isinstance(a, ast.Starred) for a in node.args)
-            or any(k.arg is None for k in node.keywords)
-        ):
-            return None
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
         arguments = [ast.unparse(a) for a in node.args]
         keywords = {k.arg: ast.unparse(k.value) for k in node.keywords if k.arg}
         receiver = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-        for target in targets:
+        for target in self._by_name.get(name, []):
             if target.kind in {"function", "class", "static"} or (target.kind == "method" and receiver):
-                found = self._build(target, arguments, keywords, receiver if target.kind == "method" else "")
+                bound = receiver if target.kind == "method" else ""
+                found = self.builder.build(target, arguments, keywords, bound)
                 found.example = True
                 return found
         return None
-
-
-def _assigned(function: ast.AST) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
-            if isinstance(node.ctx, (ast.Store, ast.Del)):
-                found.add(node.attr)
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Attribute)
-        ):
-            owner = node.func.value
-            if (
-                isinstance(owner.value, ast.Name)
-                and owner.value.id == "self"
-                and node.func.attr
-                in {"append", "add", "pop", "update", "remove", "clear", "extend", "insert", "discard"}
-            ):
-                found.add(owner.attr)
-    return found
-
-
-def _kind(text: str) -> str:
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return ""
-    return "None" if value is None else type(value).__name__
-
-
-def _literal(text: str, otherwise: Any) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return otherwise
-
-
-def _halves(text: str) -> list[str]:
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return []
-    if isinstance(value, (str, bytes, list, tuple)) and len(value) > 1:
-        middle = len(value) // 2
-        return [repr(value[:middle]), repr(value[middle:]), repr(value[1:]), repr(value[:-1])]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 9:
-        return [repr(value // 10), repr(value // 2)]
-    return []
-
-
-def _bracket(text: str, *, number: bool = True) -> str:
-    """Put an expression in brackets where it would not bind tightly enough; a *number* binds no attribute."""
-    try:
-        node = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return text
-    tight = (ast.Call, ast.Name, ast.Attribute, ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.Subscript)
-    return (
-        text
-        if isinstance(node, tight)
-        and not (number and isinstance(node, ast.Constant) and isinstance(node.value, (int, float)))
-        else f"({text})"
-    )

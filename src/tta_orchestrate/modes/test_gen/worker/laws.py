@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 from . import values
 from .evaluate import Candidate, Evaluator
+from .kinds import Kind
 from .subject import Subject, Target
 
 _THERE_AND_BACK = (
@@ -114,7 +115,7 @@ class Laws:
     def _fresh(self, target: Target, kind: str, times: int) -> list[str]:
         if kind not in values.POOLS:
             return []
-        made = [values.fresh(self._rng, kind, target.literals, {}) for _ in range(_FRESH * times)]
+        made = [values.fresh(self._rng, Kind(kind), target.literals, lambda *_: None) for _ in range(_FRESH * times)]
         if kind == "str":  # what is done once to a word may be done again to two of them
             words = [*target.words, *(ast.literal_eval(text) for text in target.literals.get("str", ()))]
             made += [repr(word * 2) for word in words] + [repr(f"{word} {word}") for word in words]
@@ -157,7 +158,7 @@ def _kind(text: str) -> str:
 def _declared(target: Target) -> str:
     """Return the kind that the first parameter's annotation names."""
     first = target.parameters[0]
-    known = [kind for kind in first.kinds if kind in values.POOLS and kind not in {"None", "bool", "object"}]
+    known = [k.name for k in first.kinds if k.name in values.POOLS and k.name not in {"None", "bool", "object"}]
     return known[0] if first.declared and known else ""
 
 

@@ -1,6 +1,7 @@
 """A value as Python source, as far as a person would write it into an assertion."""
 
 import collections
+import dataclasses
 import datetime as dt
 import decimal
 import enum
@@ -11,7 +12,7 @@ import types
 import uuid
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Optional
 
 ITEMS = 24
 """Longest collection that is written out."""
@@ -67,7 +68,34 @@ class Portrayer:
             return repr(value)
         if isinstance(value, (types.FunctionType, type, types.BuiltinFunctionType)):
             return self._named(value)
+        if depth < 5 and (hasattr(value, "__dataclass_fields__") or hasattr(value, "_fields")):
+            record = self._record(value, depth)
+            if record is not None:
+                return record
         return self._collection(value, depth) if depth < 5 else None
+
+    def _record(self, value: Any, depth: int) -> Optional[str]:  # noqa: UP045 -- read by Python 3.9 as well
+        """Write a record (data class, named tuple) of the module as the call that makes an equal one."""
+        cls = type(value)
+        if getattr(self._module, cls.__name__, None) is not cls or cls.__eq__ is object.__eq__:
+            return None
+        fields = _fields(cls)
+        places = [name for name, _, by_place in fields if by_place][:3]
+        parts: list[str] = []
+        named = {}
+        for name, default, _ in fields:
+            text = self.source(getattr(value, name), depth + 1)
+            if text is None:
+                return None
+            if default == text:
+                continue
+            named[name] = getattr(value, name)
+            parts.append(text if places[len(parts) : len(parts) + 1] == [name] else f"{name}={text}")
+        try:
+            same = cls(**named) == value
+        except Exception:
+            return None
+        return f"{cls.__name__}({', '.join(parts)})" if same is True else None
 
     def _enum(self, value: enum.Enum) -> str | None:
         cls = type(value)
@@ -141,6 +169,18 @@ class Portrayer:
             return self.source(look())
         except Exception:
             return None
+
+
+def _fields(cls: Any) -> list[tuple[str, Optional[str], bool]]:  # noqa: UP045
+    """Return what the constructor takes, with the source of a plain default, and whether it may go by its place."""
+    if not hasattr(cls, "__dataclass_fields__"):
+        return [(name, None, True) for name in cls._fields]
+    plain = (bool, int, float, str, type(None))
+    return [
+        (f.name, repr(f.default) if isinstance(f.default, plain) else None, not getattr(f, "kw_only", False))
+        for f in dataclasses.fields(cls)
+        if f.init
+    ]
 
 
 def _constant(value: Any, name: str) -> bool:

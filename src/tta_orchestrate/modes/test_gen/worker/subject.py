@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import values
+from . import kinds
 from .portray import Portrayer
 from .reach import Reach
 
@@ -60,7 +60,7 @@ class Parameter:
     name: str
     kind: str
     has_default: bool
-    kinds: list[str]
+    kinds: list[kinds.Kind]
     declared: bool = False
     """Whether the kinds come from an annotation, not from a guess."""
 
@@ -97,10 +97,16 @@ class Subject:
         }
         self.patterns = self._patterns()
         self.reach = Reach(self.tree)
-        every = self._targets()
-        wanted = [t for t in every if self.reach.behind(t.qual).intersection(only)]
-        self.targets = [t for t in every if t in wanted or t.kind == "class"] if wanted else every
+        self.every = self._targets()
+        """All targets of the module."""
+        wanted = [t for t in self.every if self.reach.behind(t.qual).intersection(only)]
+        self.targets = [t for t in self.every if t in wanted or t.kind == "class"] if wanted else self.every
+        """Those that tests are wanted for, and the constructors."""
+        self.makers, self.members = self._makers()
+        self.families = self._families()
         self._data = self._mined_data()
+        raised = (node for node in ast.walk(self.tree) if isinstance(node, ast.Raise))
+        self._messages = {n for node in raised for n in ast.walk(node) if isinstance(n, ast.Constant)}
         for target in self.targets:
             target.literals, target.words = self._literals(target)
 
@@ -186,6 +192,35 @@ class Subject:
                 found.append(self._target(f"{name}.{member}", "method", name, template, function, function, bound=True))
         return found
 
+    def _makers(self) -> tuple[dict[str, Target], dict[str, list[str]]]:
+        """Return the constructors of classes, and the members of enumerations, that the module has by name.
+
+        Classes of the same package count as well: a test can import them from where the module has them.
+        """
+        makers = {t.qual: t for t in self.every if t.kind == "class"}
+        members: dict[str, list[str]] = {}
+        package = self.name.partition(".")[0]
+        for name, value in vars(self.module).items():
+            ours = isinstance(value, type) and value.__module__.partition(".")[0] == package and value.__name__ == name
+            if not ours or name.startswith("_"):
+                continue
+            if issubclass(value, enum.Enum):
+                members[name] = [f"{name}.{member}" for member in list(value.__members__)[:_ENTRIES]]
+            elif name not in makers and not inspect.isabstract(value) and not issubclass(value, BaseException):
+                init = vars(value).get("__init__")
+                callee = init if isinstance(init, types.FunctionType) else value
+                makers[name] = self._target(name, "class", name, f"{name}({{a}})", value, callee)
+        return makers, members
+
+    def _families(self) -> dict[str, list[str]]:
+        """Return, for each class and each base of one, the names of what is one and can be made."""
+        found: dict[str, list[str]] = {}
+        for name in sorted({*self.makers, *self.members}):
+            for base in getattr(self.module, name).__mro__:
+                if base is not object and base.__module__ not in {"builtins", "abc", "enum", "typing"}:
+                    found.setdefault(base.__name__, []).append(name)
+        return found
+
     def _target(  # noqa: PLR0917 -- the facts of one target, in the order of its record
         self, qual: str, kind: str, owner: str, template: str, callee: Any, function: Any, *, bound: bool = False
     ) -> Target:
@@ -222,18 +257,20 @@ class Subject:
             if bound and index == 0:
                 continue
             annotation = hints.get(name, None if p.annotation is p.empty else p.annotation)
-            kinds = [] if annotation is None else values.kinds_of(annotation, name, p.default, p.default is not p.empty)
-            declared = bool(kinds)
-            if not kinds:
-                kinds = values.kinds_of("", name, p.default, p.default is not p.empty)
+            has_default = p.default is not p.empty
+            named = [] if annotation is None else kinds.declared(annotation)
+            if named and has_default and p.default is None and kinds.NONE not in named:
+                named.append(kinds.NONE)
+            wanted = named or kinds.guessed(name, p.default, has_default=has_default)
             if p.kind is p.VAR_KEYWORD:
                 found += [
-                    Parameter(n, "KEYWORD_ONLY", True, values.kinds_of("", n, None, False))
+                    Parameter(n, "KEYWORD_ONLY", True, kinds.guessed(n, None, has_default=False))
                     for n in self._asked(callee, name)
                 ]
             if name == "other" and owner:
-                kinds = [f"@{owner}", f"@{owner}", *kinds]
-            found.append(Parameter(name, p.kind.name, p.default is not p.empty, kinds, declared))
+                own = kinds.Kind(f"@{owner}")
+                wanted = [own, *(kind for kind in wanted if kind != own)]
+            found.append(Parameter(name, p.kind.name, has_default, wanted, bool(named)))
         return found
 
     def _asked(self, callee: Any, name: str) -> list[str]:
@@ -295,7 +332,7 @@ class Subject:
         words: set[str] = set()
         spans = [range(target.first, target.last + 1), *self.reach.spans(target.qual)]
         for node in ast.walk(self.tree):
-            if not isinstance(node, ast.Constant):
+            if not isinstance(node, ast.Constant) or node in self._messages:
                 continue
             near = any(node.lineno in span for span in spans)
             value = node.value

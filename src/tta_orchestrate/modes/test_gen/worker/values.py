@@ -1,12 +1,12 @@
 """Inputs: source texts of arguments, from types, names, defaults, literals and patterns of the tested code."""
 
-import fnmatch
 import random
 import re
 import string
-import typing
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Optional
+
+from .kinds import ANY, Kind
 
 try:
     from re import _parser as sre  # type: ignore[attr-defined]
@@ -52,144 +52,55 @@ POOLS: dict[str, tuple[str, ...]] = {
     "pathlib.Path": ("pathlib.Path('a/b.txt')", "pathlib.Path('.')"),
     "re.Pattern": ("re.compile('a+')", "re.compile(r'(\\d+)-(\\w+)')"),
     "object": ("object()",),
+    "complex": ("0j", "1j", "-2.5j"),
 }  # fmt: skip
 _VALUES = ("int", "str", "str", "None", "bool", "list")
-KINDS = tuple(k for k in POOLS if "." not in k and k != "object")
+KINDS = tuple(k for k in POOLS if "." not in k and k not in {"object", "complex"})
 
-_BY_NAME: dict[tuple[str, ...], str] = {
-    (
-        "int",
-        "float",
-        "int",
-    ): "n num number count size length width height i j k index idx start stop step limit level depth "
-    "ndigits precision total amount year month day seconds minutes hours port pos offset base max* min* *_count *_size "
-    "*_length *_limit *_index *_id",
-    (
-        "str",
-    ): "s str text string word name title label sep separator delimiter prefix suffix pattern path filename url line "
-    "char c encoding format fmt template version other *_str *_text *_name *_string",
-    ("callable",): "f fn func function predicate pred callback key binop op operation factory *_func *_fn *_key",
-    (
-        "list",
-        "list",
-        "iterator",
-        "tuple",
-        "str",
-    ): "seq seqs sequence sequences iterable iterables items it l ls lst list "
-    "args values elements data coll collection leftseq rightseq words lines numbers nums keys *_list *_items *_seq",
-    ("dict", "list"): "d dict mapping kwargs options config params obj record table map",
-    ("bool",): "is_* has_* allow_* use_* strict flag verbose *_ok reverse signed gnu binary uppercase* lower*",
-}
-"""What a parameter without an annotation probably takes, by its name."""
+Make = Callable[[Kind, int], Optional[str]]
+"""Returns an instance of a class of the module, or of an enumeration; ``None`` where it cannot be made."""
 
 
-def kinds_of(annotation: Any, name: str, default: Any, has_default: bool) -> list[str]:
-    """Return the kinds of value worth trying first, most likely first; empty when nothing is known."""
-    found = _annotated(annotation)
-    if has_default and default is not None:
-        found += _annotated(type(default))
-    if has_default and default is None:
-        found.append("None")
-    if not [kind for kind in found if kind != "None"]:
-        plain = name.lstrip("_").lower()
-        for kinds, names in _BY_NAME.items():
-            if any(fnmatch.fnmatchcase(plain, pattern) for pattern in names.split()):
-                found += kinds
-                break
-    return found
-
-
-def _annotated(annotation: Any, depth: int = 0) -> list[str]:
-    if annotation is None or annotation is type(None):
-        return ["None"]
-    if isinstance(annotation, str):
-        return _from_text(annotation)
-    if annotation is bool:
-        return ["bool"]
-    origin = typing.get_origin(annotation)
-    if origin is not None and depth < 4:
-        arguments = typing.get_args(annotation)
-        if origin is typing.Literal:
-            return [f"={argument!r}" for argument in arguments]
-        if getattr(origin, "__name__", "") in {"Union", "UnionType", "Optional"} or origin is typing.Union:
-            return [kind for argument in arguments for kind in _annotated(argument, depth + 1)]
-        if getattr(origin, "__name__", "") == "Annotated" or hasattr(annotation, "__metadata__"):
-            return _annotated(arguments[0], depth + 1)
-        if getattr(origin, "__name__", "") == "Callable":
-            return ["callable"]
-        inner = [_annotated(argument, depth + 1) for argument in arguments if argument is not Ellipsis]
-        outer = _annotated(origin, depth + 1)
-        return [
-            f"{kind}[{'|'.join(inner[0])}]"
-            if kind in {"list", "set", "iterator", "tuple"} and len(inner) >= 1 and inner[0]
-            else kind
-            for kind in outer
-        ]
-    if isinstance(annotation, type):
-        name = annotation.__name__
-        known = {"Sequence": "list", "Iterable": "list", "Collection": "list", "Mapping": "dict",
-        "MutableMapping": "dict", "Iterator": "iterator",
-                 "Generator": "iterator", "frozenset": "set", "Callable": "callable", "Hashable": "str",
-                 "OrderedDict": "dict", "bytearray": "bytes",
-                 "Sized": "list", "Container": "list", "MutableSequence": "list", "Number": "int",
-                 "Real": "float"}  # fmt: skip
-        if name in POOLS:
-            return [name]
-        if name in known:
-            return [known[name]]
-        dotted = f"{annotation.__module__}.{name}"
-        if dotted in POOLS:
-            return [dotted]
-        return [f"@{dotted}"]
-    constraints = getattr(annotation, "__constraints__", ())
-    return [kind for constraint in constraints for kind in _annotated(constraint, depth + 1)]
-
-
-def _from_text(text: str) -> list[str]:
-    words = re.findall(r"[A-Za-z_.]+", text)
-    known = {
-        "Sequence": "list",
-        "Iterable": "list",
-        "Mapping": "dict",
-        "Iterator": "iterator",
-        "Callable": "callable",
-        "Path": "pathlib.Path",
-    }
-    found = []
-    for word in words:
-        word = known.get(word.rpartition(".")[2], word)  # noqa: PLW2901
-        if word in POOLS:
-            found.append(word)
-        elif word[:1].isupper() and word not in {"Optional", "Union", "Any", "Literal"}:
-            found.append(f"@{word}")
-    return found
-
-
-def fresh(
-    rng: random.Random, kind: str, extra: dict[str, list[str]], objects: dict[str, list[str]], depth: int = 0
-) -> str:
-    """Return the source of a value of *kind*; ``@mod.Class`` asks for an instance, ``=text`` is taken as it stands."""
-    if kind.startswith("="):
-        return kind[1:]
-    if kind.startswith("@"):
-        made = objects.get(kind[1:]) or objects.get(kind.rpartition(".")[2])
-        return rng.choice(made) if made else rng.choice(POOLS["str"] + POOLS["int"])
-    if "[" in kind:
-        outer, _, rest = kind.partition("[")
-        inner = rest[:-1].split("|") if rest.count("[") == 0 else ["int"]
-        items = [
-            fresh(rng, rng.choice(inner), extra, objects, depth + 1) for _ in range(rng.choice((0, 1, 2, 2, 3, 4)))
-        ]
-        return collect(outer, items)
-    mined = extra.get(kind, [])
+def fresh(rng: random.Random, kind: Kind, extra: dict[str, list[str]], make: Make, depth: int = 0) -> str:
+    """Return the source of a value of *kind*; *extra* holds values of each kind that the tested code knows."""
+    name = kind.name
+    if name.startswith("="):
+        return name[1:]
+    if name.startswith("@"):
+        return make(kind, depth) or rng.choice(POOLS["str"] + POOLS["int"])
+    if kind.items:
+        return _collection(rng, kind, extra, make, depth)
+    mined = extra.get(name, [])
     if mined and rng.random() < 0.5:
         return rng.choice(mined)
-    if kind in {"int", "float"} and rng.random() < 0.3:
-        return _number(rng, kind)
-    if kind == "dict" and extra.get("str") and rng.random() < 0.4:
+    if name in {"int", "float"} and rng.random() < 0.3:
+        return _number(rng, name)
+    if name == "decimal.Decimal" and rng.random() < 0.6:
+        number = rng.choice([*extra.get("int", ()), *extra.get("float", ()), "0", "1", "2", "10", "99.99", "0.5"])
+        return f"decimal.Decimal('{number}')" if re.fullmatch(r"-?[\d.]+", number) else "decimal.Decimal('1')"
+    if name == "dict" and extra.get("str") and rng.random() < 0.4:
         keys = rng.sample(extra["str"], min(len(extra["str"]), rng.choice((1, 1, 2, 3))))
-        return "{" + ", ".join(f"{key}: {fresh(rng, rng.choice(_VALUES), extra, objects, 1)}" for key in keys) + "}"
-    return rng.choice(POOLS.get(kind) or POOLS["str"])
+        pairs = (f"{key}: {fresh(rng, Kind(rng.choice(_VALUES)), extra, make, 1)}" for key in keys)
+        return "{" + ", ".join(pairs) + "}"
+    return rng.choice(POOLS.get(name) or POOLS["str"])
+
+
+def _collection(rng: random.Random, kind: Kind, extra: dict[str, list[str]], make: Make, depth: int) -> str:
+    def one(alternatives: Sequence[Kind]) -> str:
+        chosen = rng.choice(alternatives)
+        if chosen == ANY:
+            chosen = Kind(rng.choice(_VALUES))
+        return fresh(rng, chosen, extra, make, depth + 1)
+
+    if kind.fixed:
+        return collect(kind.name, [one(alternatives) for alternatives in kind.items])
+    many = rng.choice((0, 1, 2, 2, 3, 4) if depth == 0 else (0, 1, 1, 2))
+    if kind.name == "dict" and len(kind.items) == 2:
+        keys = dict.fromkeys(one(kind.items[0]) for _ in range(many))
+        return "{" + ", ".join(f"{key}: {one(kind.items[1])}" for key in keys) + "}"
+    items = [one(kind.items[0]) for _ in range(many)]
+    outer = rng.choice((kind.name, kind.name, kind.name, "tuple")) if kind.loose and kind.name == "list" else kind.name
+    return collect(outer, items) if outer in {"list", "tuple", "set", "iterator"} else rng.choice(POOLS["dict"])
 
 
 def _number(rng: random.Random, kind: str) -> str:
