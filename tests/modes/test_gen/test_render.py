@@ -6,7 +6,8 @@ import pytest
 
 from tta_orchestrate.modes.test_gen.cases import Case, read_case
 from tta_orchestrate.modes.test_gen.facts import MARK, Style
-from tta_orchestrate.modes.test_gen.render import Writer, parameters_of
+from tta_orchestrate.modes.test_gen.render import Writer
+from tta_orchestrate.modes.test_gen.signatures import parameters_of
 
 PYTEST, UNITTEST = Style(framework="pytest"), Style(framework="unittest")
 
@@ -22,8 +23,8 @@ def case(expr: str, value: str = "", *, kind: str = "value", target: str = "", *
     return Case(**fields)
 
 
-def text_of(*cases: Case, style: Style = PYTEST, **parameters) -> str:
-    writer = Writer(module="shop.cart", style=style, parameters=parameters)
+def text_of(*cases: Case, style: Style = PYTEST, source: str = "") -> str:
+    writer = Writer(module="shop.cart", style=style, parameters=parameters_of(source))
     return writer.file(writer.tests(cases))
 
 
@@ -32,7 +33,7 @@ def test_one_behaviour_is_one_plain_assertion():
 
 
 def test_several_inputs_of_one_function_become_a_table_with_its_own_parameter_names():
-    text = text_of(case("price(3, 1)", "4"), case("price(5, 1)", "6"), price=("net", "tax"))
+    text = text_of(case("price(3, 1)", "4"), case("price(5, 1)", "6"), source="def price(net, tax): ...")
     assert '("net", "tax", "expected")' in text
     assert "(3, 1, 4)," in text
     assert "def test_price_returns(net, tax, expected):\n    assert price(net, tax) == expected" in text
@@ -117,13 +118,6 @@ def test_names_do_not_collide():
     writer = Writer(module="shop", style=PYTEST)
     tests = writer.tests([case("Price.add(1)", "1"), case("price_add(2)", "2")])
     assert len({t.name for t in tests}) == 2
-
-
-def test_parameters_come_from_the_text():
-    found = parameters_of(
-        "class C:\n    def __init__(self, a): ...\n    @staticmethod\n    def s(x): ...\ndef f(a, /, b, *, c): ...\n"
-    )
-    assert found == {"C": ("a",), "C.s": ("x",), "f": ("a", "b")}
 
 
 @pytest.mark.parametrize(

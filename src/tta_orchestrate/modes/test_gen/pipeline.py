@@ -18,8 +18,9 @@ from tta_orchestrate.modes.test_gen.goals import goals
 from tta_orchestrate.modes.test_gen.ladder import Ladder
 from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
 from tta_orchestrate.modes.test_gen.outcome import Mutation, Suspect, TargetResult
-from tta_orchestrate.modes.test_gen.render import Writer, parameters_of
+from tta_orchestrate.modes.test_gen.render import Writer
 from tta_orchestrate.modes.test_gen.shape import Shape, Symbol, measure, shape_of
+from tta_orchestrate.modes.test_gen.signatures import parameters_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.ports.model import Engine
 
