@@ -93,11 +93,8 @@ class Namer:
         """Yield what could tell *tests* apart, the plainest first."""
         inputs = [self._given(rows) for rows in tests]
         keys = [k for k in dict.fromkeys(k for one in inputs for k in one) if _differ([one.get(k) for one in inputs])]
-        singles = [
-            frozenset({one})
-            for one in (_STEPS, _COUNT, _MESSAGE, *keys, _VALUE, _DOINGS, _RECEIVER)
-            if one not in known
-        ]
+        first = (_STEPS, _COUNT, _MESSAGE) if len(tests) > 1 else (_MESSAGE,)
+        singles = [frozenset({one}) for one in (*first, *keys, _VALUE, _DOINGS, _RECEIVER) if one not in known]
         yield from singles
         for one, other in itertools.combinations(singles, 2):
             yield one | other

@@ -50,6 +50,8 @@ class Writer:
     style: Style
     parameters: Mapping[str, Signature] = field(default_factory=dict)
     """How each target is called, for the columns of tables and for names."""
+    taken: frozenset[str] = frozenset()
+    """Names that no test may have, because another file that it will be added to has them."""
 
     def tests(self, cases: Iterable[Case], *, taken: Iterable[str] = ()) -> list[TestCode]:
         """Return the tests for *cases*, in whatever order they come; their names are free of those in *taken*."""
@@ -58,7 +60,7 @@ class Writer:
             groups.setdefault(self._group(case), []).append(case)
         single = {key: list({(c.expr, c.before): c for c in group}.values()) for key, group in groups.items()}
         parts = [part for _, rows in sorted(_united(single).items()) for part in _parts(rows)]
-        names = Namer(signatures=self.parameters).names(parts, taken)
+        names = Namer(signatures=self.parameters).names(parts, {*self.taken, *taken})
         return [self._test(name, part) for name, part in zip(names, parts, strict=True)]
 
     def prune(self, test: TestCode, keep: Iterable[Case]) -> TestCode | None:

@@ -66,10 +66,14 @@ def parameters_of(source: str) -> dict[str, Signature]:
 
 
 def given(case: Case, signature: Signature) -> dict[str, str]:
-    """Return what the call of *case* gives: parameter to source; a place without a name is ``#0``, ``#1`` ..."""
+    """Return what the call of *case* gives: parameter to source; a place without a name is ``#0``, ``#1`` ...
+
+    Places come first, then what is named, in the order of the signature.
+    """
     names = signature.positional
+    order = {p.name: n for n, p in enumerate(signature.parameters)}
     places = {names[n] if n < len(names) else f"#{n}": text for n, text in enumerate(case.arguments)}
-    return {**places, **dict(case.keywords)}
+    return {**places, **dict(sorted(case.keywords, key=lambda pair: (order.get(pair[0], len(order)), pair[0])))}
 
 
 def start_of(receiver: str, signatures: Mapping[str, Signature]) -> dict[str, object]:
