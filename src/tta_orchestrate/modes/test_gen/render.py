@@ -149,7 +149,9 @@ class Writer:
             f"import {helper}" for helper in _HELPERS if helper in used and helper not in own and helper not in bound
         ]
         framework = "unittest" if self.style.framework == "unittest" else "pytest" if "pytest" in used else ""
-        lines += ["", f"import {framework}"] if framework and framework not in bound else []
+        lines += (
+            [*([""] if framework == "pytest" else []), f"import {framework}"] if framework not in {"", *bound} else []
+        )
         names = ", ".join(sorted(own - set(foreign)))
         lines += ["", f"from {self.module} import {names}"] if names else [""]
         lines += [f"from {home} import {name}" for name, home in sorted(foreign.items(), key=lambda pair: pair[::-1])]
