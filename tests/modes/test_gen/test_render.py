@@ -1,29 +1,18 @@
 """The text of tests."""
 
-import ast
-
 import pytest
 
+from observed import case
 from tta_orchestrate.modes.test_gen.cases import Case, read_case
 from tta_orchestrate.modes.test_gen.facts import MARK, Style
-from tta_orchestrate.modes.test_gen.render import Writer, parameters_of
+from tta_orchestrate.modes.test_gen.render import Writer
+from tta_orchestrate.modes.test_gen.signatures import parameters_of
 
 PYTEST, UNITTEST = Style(framework="pytest"), Style(framework="unittest")
 
 
-def case(expr: str, value: str = "", *, kind: str = "value", target: str = "", **more) -> Case:
-    call = ast.parse(expr, mode="eval").body
-    fields = {
-        "target": target or expr.partition("(")[0], "expr": expr, "before": (), "receiver": "", "kind": kind, "value": value,
-        "arguments": tuple(ast.unparse(a) for a in call.args) if isinstance(call, ast.Call) else (),
-        "keywords": tuple((k.arg, ast.unparse(k.value)) for k in call.keywords) if isinstance(call, ast.Call) else (),
-        **more,
-    }  # fmt: skip
-    return Case(**fields)
-
-
-def text_of(*cases: Case, style: Style = PYTEST, **parameters) -> str:
-    writer = Writer(module="shop.cart", style=style, parameters=parameters)
+def text_of(*cases: Case, style: Style = PYTEST, source: str = "") -> str:
+    writer = Writer(module="shop.cart", style=style, parameters=parameters_of(source))
     return writer.file(writer.tests(cases))
 
 
@@ -32,7 +21,7 @@ def test_one_behaviour_is_one_plain_assertion():
 
 
 def test_several_inputs_of_one_function_become_a_table_with_its_own_parameter_names():
-    text = text_of(case("price(3, 1)", "4"), case("price(5, 1)", "6"), price=("net", "tax"))
+    text = text_of(case("price(3, 1)", "4"), case("price(5, 1)", "6"), source="def price(net, tax): ...")
     assert '("net", "tax", "expected")' in text
     assert "(3, 1, 4)," in text
     assert "def test_price_returns(net, tax, expected):\n    assert price(net, tax) == expected" in text
@@ -91,9 +80,11 @@ def test_unittest_style_has_a_class_and_its_methods():
         case("price(3)", "4"),
         case("is_open(1)", "True"),
         case("price(-1)", "no", kind="raises", type="ValueError"),
+        case("price(-2)", "n(o)", kind="raises", type="ValueError"),
         style=UNITTEST,
     )
     assert "class ShopCartCharacterisation(unittest.TestCase):" in text
+    assert "import re\nimport unittest\n" in text
     assert "self.assertEqual(price(3), 4)" in text
     assert "self.assertIs(is_open(1), True)" in text
     assert 'with self.assertRaisesRegex(ValueError, "no"):' in text
@@ -119,11 +110,78 @@ def test_names_do_not_collide():
     assert len({t.name for t in tests}) == 2
 
 
-def test_parameters_come_from_the_text():
-    found = parameters_of(
-        "class C:\n    def __init__(self, a): ...\n    @staticmethod\n    def s(x): ...\ndef f(a, /, b, *, c): ...\n"
+def test_a_name_of_the_file_that_it_will_be_added_to_is_not_used_again():
+    writer = Writer(module="shop", style=PYTEST, taken=frozenset({"test_price_returns"}))
+    (test,) = writer.tests([case("price(3)", "4")], taken=["test_price_for_3_returns"])
+    assert test.name == "test_price_returns_4"
+
+
+def test_a_call_by_place_and_a_call_by_name_share_a_table():
+    text = text_of(
+        case("price(3, tax=1)", "4"), case("price(5, 2)", "7"), source="def price(net, tax=0, *, gift=False): ..."
     )
-    assert found == {"C": ("a",), "C.s": ("x",), "f": ("a", "b")}
+    assert '("net", "tax", "expected")' in text
+    assert "(3, 1, 4)," in text
+    assert "(5, 2, 7)," in text
+    assert "def test_price_with_tax_returns(net, tax, expected):\n    assert price(net, tax) == expected" in text
+
+
+def test_a_parameter_whose_name_is_spoken_for_gets_another_column():
+    text = text_of(
+        case("price(1, request=2)", "3"), case("price(2, request=3)", "5"), source="def price(re, *, request): ..."
+    )
+    assert '("re_value", "request_value", "expected")' in text
+    assert "assert price(re_value, request=request_value) == expected" in text
+
+
+def test_what_is_often_yes_and_often_no_is_one_table():
+    answers = {1: "True", 2: "True", 3: "False", 4: "False"}
+    cases = [case(f"is_open({n})", answer) for n, answer in answers.items()]
+    text = text_of(*cases, source="def is_open(hour): ...")
+    assert "def test_is_open_is_true_or_false(hour, expected):\n    assert is_open(hour) is expected" in text
+    assert "test_is_open_is_true()" in text_of(*cases[1:])
+
+
+def test_rows_are_in_order_of_what_is_quickly_read():
+    text = text_of(case("price(3000)", "4"), case("price(5)", "6"))
+    assert text.index("(5, 6)") < text.index("(3000, 4)")
+
+
+@pytest.mark.parametrize("style", [PYTEST, UNITTEST])
+def test_both_styles_have_the_same_names(style):
+    push = {"target": "Stack.push", "receiver": "Stack()", "after": (("subject.items", "[1]"),)}
+    writer = Writer(module="shop", style=style)
+    tests = writer.tests(
+        [
+            case("subject.push(1)", "None", before=("subject = Stack()",), **push),
+            case("subject.push(1)", "None", before=("subject = Stack()", "subject.clear()"), **push),
+            case("price(1)", "1"),
+            case("price(2)", "2"),
+        ]
+    )
+    assert [test.name for test in tests] == [
+        "test_stack_push_changes_items",
+        "test_stack_push_after_clear_changes_items",
+        "test_price_returns",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (
+            [["repr({})", "'Line(1)'"], ["str({})", "'one'"], ["{}.price", "1"], ["len({})", "0"]],
+            ["{}.price", "len({})"],
+        ),
+        ([["repr({})", "'Line(1)'"], ["len({})", "0"]], ["repr({})", "len({})"]),
+    ],
+)
+def test_the_text_of_an_object_is_left_out_where_its_attributes_say_the_same(seen, told):
+    record = {
+        "target": "Line", "expr": "Line(1)", "before": [], "arguments": ["1"], "keywords": {}, "receiver": "",
+        "seen": {"kind": "object", "type": "shop.Line", "checks": seen},
+    }  # fmt: skip
+    assert [look for look, _ in read_case(record, async_targets=frozenset()).checks] == told
 
 
 @pytest.mark.parametrize(

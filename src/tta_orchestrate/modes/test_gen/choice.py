@@ -1,11 +1,12 @@
 """Which candidates are kept: through the gates, against the mutants, then greedily by what each one adds."""
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tta_orchestrate.modes.test_gen import gates
 from tta_orchestrate.modes.test_gen.arena import Killing, Session
+from tta_orchestrate.modes.test_gen.cases import Case
 from tta_orchestrate.modes.test_gen.gates import Bench
 from tta_orchestrate.modes.test_gen.mutants import Mutant
 from tta_orchestrate.modes.test_gen.outcome import Kept
@@ -47,13 +48,15 @@ def reseat(
     """Write down only what is kept, less the tests *without*, under new *names* (old to new), and follow their ids."""
     names = names or {}
     places = {one.test: bench.ids[one.test] for one in choice.kept if bench.ids[one.test][0] not in without}
-    tests = gates.without(bench, choice.tests, {i for i in bench.ids if i not in places})
-    if names and tests:
-        tests = [_renamed(test, names) for test in tests]
+    left = gates.less(bench, choice.tests, {i for i in bench.ids if i not in places})
+    tests = _named_anew(bench, left, names)
+    if tests and tests != list(choice.tests):
         bench.trial(tests)
-    now = {place: identity for identity, place in bench.ids.items()}
+    now = dict(_whereabouts(bench, tests))
     moved = {
-        old: identity for old, (name, case) in places.items() if (identity := now.get((names.get(name, name), case)))
+        old: identity
+        for old, (name, case) in places.items()
+        if (identity := now.get((names.get(name, name), case)) or now.get(("", case)))
     }
     return Choice(
         tests=tuple(tests),
@@ -63,6 +66,30 @@ def reseat(
             for number, k in choice.killings.items()
         },
     )
+
+
+def _named_anew(bench: Bench, tests: Sequence[TestCode], names: Mapping[str, str]) -> list[TestCode]:
+    """Return *tests* as if the dropped ones had never been; those in *names*, and those of others, keep their text."""
+    fixed = {test.name: _renamed(test, names) for test in tests if not test.ours or test.name in names}
+    cases = [case for test in tests if test.name not in fixed for case in test.cases]
+    ours = bench.writer.tests(cases, taken=[test.name for test in fixed.values()])
+    found: list[TestCode] = []
+    for test in tests:
+        found += [fixed[test.name]] if test.name in fixed else ours
+        ours = [] if test.name not in fixed else ours
+    return found
+
+
+def _whereabouts(bench: Bench, tests: Sequence[TestCode]) -> Iterator[tuple[tuple[str, Case], str]]:
+    """Yield the id under which each case runs: by test and case, and by case alone for tests of our own."""
+    by_name = {test.name: test for test in tests}
+    for identity, (name, case) in bench.ids.items():
+        test = by_name.get(name)
+        if test is not None:
+            for one in (case,) if test.table else test.cases:
+                yield (name, one), identity
+                if test.ours:
+                    yield ("", one), identity
 
 
 def spread(alive: Sequence[Mutant], seed: int) -> list[Mutant]:

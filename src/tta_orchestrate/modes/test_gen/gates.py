@@ -114,7 +114,7 @@ def _map_ids(bench: Bench, tests: Sequence[TestCode], collected: Iterable[str]) 
     bench.ids.clear()
     by_name: dict[str, list[str]] = {}
     for identity in collected:
-        by_name.setdefault(identity.rpartition("::")[2].partition("[")[0], []).append(identity)
+        by_name.setdefault(identity.partition("[")[0].rpartition("::")[2], []).append(identity)
     for test in tests:
         found = by_name.get(test.name, [])
         if test.table and len(found) == len(test.cases):
@@ -125,8 +125,14 @@ def _map_ids(bench: Bench, tests: Sequence[TestCode], collected: Iterable[str]) 
 
 def without(bench: Bench, tests: Sequence[TestCode], bad: Collection[str]) -> list[TestCode]:
     """Return *tests* without the ids in *bad*, written anew and mapped anew."""
-    if not bad:
-        return list(tests)
+    left = less(bench, tests, bad)
+    if bad and left:
+        bench.trial(left)
+    return left
+
+
+def less(bench: Bench, tests: Sequence[TestCode], bad: Collection[str]) -> list[TestCode]:
+    """Return *tests* without the ids in *bad*; nothing is written or run."""
     gone: dict[str, set[Case]] = {}
     for identity in bad:
         name, case = bench.ids[identity]
@@ -139,8 +145,6 @@ def without(bench: Bench, tests: Sequence[TestCode], bad: Collection[str]) -> li
         elif test.table:
             pruned = bench.writer.prune(test, [c for c in test.cases if c not in lost])
             left += [pruned] if pruned else []
-    if left:
-        bench.trial(left)
     return left
 
 

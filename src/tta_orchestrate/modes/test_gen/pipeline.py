@@ -18,9 +18,11 @@ from tta_orchestrate.modes.test_gen.goals import goals
 from tta_orchestrate.modes.test_gen.ladder import Ladder
 from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
 from tta_orchestrate.modes.test_gen.outcome import Mutation, Suspect, TargetResult
-from tta_orchestrate.modes.test_gen.render import Writer, parameters_of
+from tta_orchestrate.modes.test_gen.render import Writer
 from tta_orchestrate.modes.test_gen.shape import Shape, Symbol, measure, shape_of
+from tta_orchestrate.modes.test_gen.signatures import parameters_of
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
+from tta_orchestrate.modes.test_gen.splice import names_taken
 from tta_orchestrate.ports.model import Engine
 
 Clock = Callable[[], float]
@@ -71,7 +73,8 @@ def generate(
     bench = Bench(
         arena=arena, snapshot=snapshot, project=project, unit=unit, shape=shape, baseline=baseline, result=result,
         roots=roots,
-        writer=Writer(module=unit.module, style=_style(project, tools), parameters=parameters_of(unit.source)),
+        writer=Writer(module=unit.module, style=_style(project, tools), parameters=parameters_of(unit.source),
+                      taken=names_taken(project, unit, snapshot)),
         left=lambda: plan.seconds - (clock() - started), available=(*_packages(snapshot, roots), *tools.packages),
     )  # fmt: skip
     result.before = result.after = measure(shape, baseline.arcs(path))

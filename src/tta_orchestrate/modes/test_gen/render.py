@@ -2,7 +2,6 @@
 
 import ast
 import builtins
-import itertools
 import re
 import subprocess
 import sys
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from tta_orchestrate.modes.test_gen import assertions
-from tta_orchestrate.modes.test_gen.cases import Case
+from tta_orchestrate.modes.test_gen.cases import KINDS, Case
 from tta_orchestrate.modes.test_gen.facts import MARK, Style
+from tta_orchestrate.modes.test_gen.naming import Namer
+from tta_orchestrate.modes.test_gen.signatures import UNKNOWN, Signature, given
 
 _HELPERS: Final = (
     "asyncio", "collections", "datetime", "decimal", "fractions", "itertools", "math", "operator", "pathlib", "re",
@@ -35,6 +36,11 @@ class TestCode:
     imports: tuple[str, ...] = ()
     """Import lines of a test that somebody else wrote; ours are found by reading."""
 
+    @property
+    def ours(self) -> bool:
+        """Whether a writer made it of observed cases, and may make it anew under another name."""
+        return all(case.kind in KINDS for case in self.cases)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
@@ -42,20 +48,20 @@ class Writer:
 
     module: str
     style: Style
-    parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Positional parameters of each target, for the columns of tables."""
+    parameters: Mapping[str, Signature] = field(default_factory=dict)
+    """How each target is called, for the columns of tables and for names."""
+    taken: frozenset[str] = frozenset()
+    """Names that no test may have, because another file that it will be added to has them."""
 
     def tests(self, cases: Iterable[Case], *, taken: Iterable[str] = ()) -> list[TestCode]:
-        """Return the tests for *cases*; their names are free of those in *taken*."""
-        names = set(taken)
+        """Return the tests for *cases*, in whatever order they come; their names are free of those in *taken*."""
         groups: dict[tuple[str, ...], list[Case]] = {}
-        for case in cases:
-            groups.setdefault(_group(case), []).append(case)
-        found = []
-        for (target, *_), group in sorted(groups.items(), key=lambda item: item[0]):
-            rows = list({(case.expr, case.before): case for case in group}.values())
-            found += [self._test(_free(_name(target, part[0]), names), part) for part in self._parts(rows)]
-        return found
+        for case in sorted(cases, key=_simplest):
+            groups.setdefault(self._group(case), []).append(case)
+        single = {key: list({(c.expr, c.before): c for c in group}.values()) for key, group in groups.items()}
+        parts = [part for _, rows in sorted(_united(single).items()) for part in _parts(rows)]
+        names = Namer(signatures=self.parameters).names(parts, {*self.taken, *taken})
+        return [self._test(name, part) for name, part in zip(names, parts, strict=True)]
 
     def prune(self, test: TestCode, keep: Iterable[Case]) -> TestCode | None:
         """Return *test* with only the cases in *keep*, under its name; ``None`` when nothing is left."""
@@ -77,9 +83,15 @@ class Writer:
             body = f"class {_class_name(self.module)}(unittest.TestCase):\n{indented}\n"
         return tidy("\n".join([*parts, "", "", body.rstrip("\n"), ""]))
 
-    def _parts(self, rows: list[Case]) -> list[list[Case]]:
-        """Keep together what makes a table; the rest stands alone, so that a failure names its case."""
-        return [rows] if self.style.framework == "unittest" or _tabular(rows) else [[row] for row in rows]
+    def _group(self, case: Case) -> tuple[str, ...]:
+        """Return what the cases of one test have in common: what is called with which parameters, and what is seen."""
+        keys = ",".join(given(case, self.parameters.get(case.target, UNKNOWN)))
+        shape = (f"{len(case.arguments) + len(case.keywords)}:{keys}", str(bool(case.before)), str(bool(case.receiver)))
+        looks = "|".join(look for look, _ in (*case.checks, *case.after))
+        if case.kind == "raises":
+            return (case.target, "raises", *shape, case.type)
+        flavour = case.value if case.kind == "value" and case.value in {"True", "False", "None"} else case.kind
+        return (case.target, "", *shape, "" if case.kind == "value" else case.type, str(case.whole), looks, flavour)
 
     def _test(self, name: str, rows: list[Case]) -> TestCode:
         if self.style.framework == "unittest":
@@ -91,35 +103,34 @@ class Writer:
 
     def _table(self, name: str, rows: list[Case]) -> list[str]:
         first = rows[0]
-        columns, call = self._columns(first)
-        cells = [[*row.arguments, *(value for _, value in row.keywords)] for row in rows]
+        signature = self.parameters.get(first.target, UNKNOWN)
+        keys = list(given(first, signature))
+        columns, call = self._columns(first, keys)
+        cells = [[given(row, signature)[key] for key in keys] for row in rows]
+        values = {row.value for row in rows}
         if first.kind == "raises":
             block = [f"    with {assertions.raises(first)}:", f"        {call}"]
             if len({assertions.message(row) for row in rows}) > 1:
                 columns.append("message")
                 cells = [[*cell, repr(assertions.message(row))] for cell, row in zip(cells, rows, strict=True)]
                 block[0] = f"    with pytest.raises({assertions.exception(first)}, match=re.escape(message)):"
-        elif len({row.value for row in rows}) == 1:
+        elif len(values) == 1:
             block = [f"    {assertions.assertion(call, first.value)}"]
         else:
             columns.append("expected")
             cells = [[*cell, row.value] for cell, row in zip(cells, rows, strict=True)]
-            block = [f"    assert {call} == expected"]
+            block = [f"    assert {call} {'is' if values <= {'True', 'False'} else '=='} expected"]
         return [*_parametrize(columns, cells), f"def {name}({', '.join(columns)}):", *block]
 
-    def _columns(self, case: Case) -> tuple[list[str], str]:
+    def _columns(self, case: Case, keys: Sequence[str]) -> tuple[list[str], str]:
+        """Return a column for each parameter in *keys*, and the call with them."""
         callee, count = case.expr.partition("(")[0], len(case.arguments)
-        names = list(self.parameters.get(case.target, ())[:count])
-        keywords = [name for name, _ in case.keywords]
         clash = {callee.partition(".")[0], "expected", "message", "request", *_OURS}
-        if (
-            len(names) < count
-            or clash.intersection([*names, *keywords])
-            or len({*names, *keywords}) < count + len(keywords)
-        ):
-            names = ["value"] if count == 1 else [f"arg{n}" for n in range(count)]
-        call = f"{callee}({', '.join([*names, *(f'{k}={k}' for k in keywords)])})"
-        return [*names, *keywords], call
+        names = [f"{key}_value" if key in clash else key for key in keys]
+        if any(key.startswith("#") for key in keys):
+            names[:count] = ["value"] if count == 1 else [f"arg{n}" for n in range(count)]
+        named = [f"{key}={name}" for key, name in zip(keys[count:], names[count:], strict=True)]
+        return names, f"{callee}({', '.join([*names[:count], *named])})"
 
     def _imports(self, tests: Sequence[TestCode], body: str) -> list[str]:
         used = _names_used(body)
@@ -138,7 +149,9 @@ class Writer:
             f"import {helper}" for helper in _HELPERS if helper in used and helper not in own and helper not in bound
         ]
         framework = "unittest" if self.style.framework == "unittest" else "pytest" if "pytest" in used else ""
-        lines += ["", f"import {framework}"] if framework and framework not in bound else []
+        lines += (
+            [*([""] if framework == "pytest" else []), f"import {framework}"] if framework not in {"", *bound} else []
+        )
         names = ", ".join(sorted(own - set(foreign)))
         lines += ["", f"from {self.module} import {names}"] if names else [""]
         lines += [f"from {home} import {name}" for name, home in sorted(foreign.items(), key=lambda pair: pair[::-1])]
@@ -164,41 +177,25 @@ def tidy(text: str) -> str:
     return done.stdout if done.returncode == 0 and done.stdout else text
 
 
-def parameters_of(source: str) -> dict[str, tuple[str, ...]]:
-    """Return the positional parameters of every function, method and constructor of *source*."""
-    found: dict[str, tuple[str, ...]] = {}
-
-    def visit(nodes: list[ast.stmt], owner: str) -> None:
-        for node in nodes:
-            if isinstance(node, ast.ClassDef):
-                visit(node.body, node.name)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
-                static = any(ast.unparse(d) == "staticmethod" for d in node.decorator_list)
-                names = names[1:] if owner and not static else names
-                found[owner if node.name == "__init__" else f"{owner}.{node.name}" if owner else node.name] = tuple(
-                    names
-                )
-
-    visit(ast.parse(source).body, "")
-    return found
-
-
 def _class_name(module: str) -> str:
     return "".join(part.title() for part in re.split(r"[._]", module)) + "Characterisation"
 
 
-def _group(case: Case) -> tuple[str, ...]:
-    shape = (
-        f"{len(case.arguments)}:{','.join(name for name, _ in case.keywords)}:{bool(case.before)}:{bool(case.receiver)}"
-    )
-    if case.kind == "value":
-        flavour = case.value if case.value in {"True", "False", "None"} else "value"
-        return (case.target, shape, flavour, "|".join(look for look, _ in case.after))
-    if case.kind == "raises":
-        return (case.target, shape, "raises", case.type)
-    checks = "|".join(look for look, _ in (*case.checks, *case.after))
-    return (case.target, shape, case.kind, case.type, str(case.whole), checks)
+def _united(groups: Mapping[tuple[str, ...], list[Case]]) -> dict[tuple[str, ...], list[Case]]:
+    """Put yes and no of one target into one table, where there are several of each."""
+    found = dict(groups)
+    for key, rows in groups.items():
+        other = (*key[:-1], "False")
+        both = [*rows, *groups.get(other, [])]
+        if key[-1] == "True" and min(len(rows), len(both) - len(rows)) > 1 and _tabular(both):
+            found[key] = both
+            del found[other]
+    return found
+
+
+def _parts(rows: list[Case]) -> list[list[Case]]:
+    """Keep together what makes a table; the rest stands alone, so that a failure names its case."""
+    return [rows] if _tabular(rows) else [[row] for row in rows]
 
 
 def _tabular(rows: list[Case]) -> bool:
@@ -208,37 +205,14 @@ def _tabular(rows: list[Case]) -> bool:
     return all(_plain_call(row) and not (row.before or row.after or row.receiver or row.is_async) for row in rows)
 
 
+def _simplest(case: Case) -> tuple[object, ...]:
+    """Put what is quickly read first."""
+    return (len(case.before), len(case.expr) + len(case.value), case.expr, repr(case))
+
+
 def _plain_call(case: Case) -> bool:
     body = ", ".join([*case.arguments, *(f"{name}={value}" for name, value in case.keywords)])
     return case.expr == f"{case.expr.partition('(')[0]}({body})"
-
-
-def _name(target: str, case: Case) -> str:
-    subject = "_".join(w for part in target.split(".") if (w := _snake(part.strip("_"))))
-    with_names = f"_with_{'_and_'.join(name for name, _ in case.keywords[:2])}" if case.keywords else ""
-    if case.kind == "raises":
-        return f"test_{subject}{with_names}_raises_{_snake(case.type.rpartition('.')[2])}"
-    if case.kind == "object":
-        return f"test_{subject}{with_names}_makes_{_snake(case.type.rpartition('.')[2])}"
-    ends = (
-        {"True": "is_true", "False": "is_false", "None": "returns_none"}
-        if case.kind == "value" and not case.after
-        else {}
-    )
-    plain = {"iterator": "yields", "nan": "is_not_a_number"}.get(
-        case.kind, "leaves_its_mark" if case.after else "returns"
-    )
-    return f"test_{subject}{with_names}_{ends.get(case.value, plain)}"
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().replace("__", "_")
-
-
-def _free(name: str, taken: set[str]) -> str:
-    chosen = next(n for n in itertools.chain([name], (f"{name}_{i}" for i in itertools.count(2))) if n not in taken)
-    taken.add(chosen)
-    return chosen
 
 
 def _parametrize(columns: list[str], cells: list[list[str]]) -> list[str]:

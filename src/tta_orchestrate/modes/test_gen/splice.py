@@ -22,6 +22,16 @@ def earlier_file(project: Project, unit: Unit, snapshot: Snapshot) -> str | None
     return None
 
 
+def names_taken(project: Project, unit: Unit, snapshot: Snapshot) -> frozenset[str]:
+    """Return the names of tests in the file that an earlier run made for *unit*: new ones are called otherwise."""
+    path = earlier_file(project, unit, snapshot)
+    try:
+        tree = ast.parse(snapshot.read(path)) if path else ast.Module([], [])
+    except (SyntaxError, ValueError):
+        return frozenset()
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, _Definition))
+
+
 def splice(old: str, new: str) -> tuple[str, dict[str, str]] | None:
     """Return *old* with the tests of *new* added, and how tests had to be renamed; ``None`` if either cannot be read.
 
