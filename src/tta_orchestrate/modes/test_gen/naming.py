@@ -169,7 +169,8 @@ class Namer:
 
     def _change(self, case: Case, details: _Details) -> str:
         """Say which of the looked-at attributes the call changes, as far as the text of the class tells."""
-        seen = {look.partition(".")[2]: text for look, text in case.after if look.startswith("subject.")}
+        me = case.before[0].partition(" = ")[0] if case.before else ""
+        seen = {look.removeprefix(f"{me}."): text for look, text in case.after if look.startswith(f"{me}.")}
         start = start_of(case.receiver, self.signatures) if len(case.before) == 1 else {}
         changed = {name: text for name, text in seen.items() if name not in start or not _same(start[name], text)}
         sized = any(look.startswith("len(") for look, _ in case.after)
