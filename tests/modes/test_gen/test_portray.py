@@ -1,5 +1,6 @@
 """A value written down is the value again."""
 
+import dataclasses
 import datetime as dt
 import decimal
 import enum
@@ -8,6 +9,7 @@ import math
 import pathlib
 import sys
 import types
+import typing
 import uuid
 
 import pytest
@@ -73,19 +75,106 @@ def test_not_a_number_is_said_as_such():
     assert PORTRAYER.observe(math.nan) == {"kind": "nan"}
 
 
-def test_an_object_is_seen_by_its_text_and_its_public_data():
-    class Point:
-        def __init__(self):
-            self.x, self._hidden = 1, 2
+class Point:
+    """Says less than it holds."""
 
-        def __str__(self):
-            return "P"
+    def __init__(self):
+        self.x, self._hidden = 1, 2
 
-        @property
-        def broken(self):
-            raise RuntimeError
+    def __str__(self):
+        return "P"
 
-    assert PORTRAYER.observe(Point())["checks"] == [["str({})", "'P'"], ["{}.x", "1"]]
+    @property
+    def broken(self):
+        raise RuntimeError
+
+
+class Release:
+    """Says all that it holds, each part once."""
+
+    def __init__(self, major, minor, tag):
+        self.major, self.minor, self.tag = major, minor, tag
+
+    def __str__(self):
+        return f"{self.major}.{self.minor}{self.tag and '-'}{self.tag}"
+
+
+class Closed:
+    """Holds nothing in public."""
+
+    def __repr__(self):
+        return "<closed>"
+
+
+@pytest.mark.parametrize(
+    ("thing", "checks"),
+    [
+        (Point(), [["{}.x", "1"]]),
+        (Release(2, 0, "rc.1"), [["str({})", "'2.0-rc.1'"]]),
+        (Release(2, 2, ""), [["str({})", "'2.2'"]]),
+        (Closed(), [["repr({})", "'<closed>'"]]),
+    ],
+)
+def test_an_object_is_seen_by_its_public_data_or_by_a_text_that_says_the_same(thing, checks):
+    assert PORTRAYER.observe(thing)["checks"] == checks
+
+
+@dataclasses.dataclass
+class Line:
+    """A record."""
+
+    sku: str
+    count: int = 1
+    tags: list = dataclasses.field(default_factory=list)
+    note: str = dataclasses.field(default="", kw_only=True)
+
+
+@dataclasses.dataclass
+class Rounded:
+    """A record that does not keep what it is given."""
+
+    value: float
+
+    def __post_init__(self):
+        self.value = round(self.value) + 1
+
+
+class Place(typing.NamedTuple):
+    """A named tuple."""
+
+    x: int
+    y: int
+
+
+def records():
+    module = types.ModuleType("records")
+    module.Line, module.Place, module.Rounded = Line, Place, Rounded
+    return portray.Portrayer(module)
+
+
+@pytest.mark.parametrize(
+    ("value", "source"),
+    [
+        (Line("a"), "Line('a', tags=[])"),
+        (Line("a", 2, ["x"]), "Line('a', 2, ['x'])"),
+        (Line("a", 2, [], note="n"), "Line('a', 2, [], note='n')"),
+        (Place(1, 2), "Place(1, 2)"),
+        ([Place(1, 2)], "[Place(1, 2)]"),
+    ],
+)
+def test_a_record_is_written_as_the_call_that_makes_it(value, source):
+    assert records().source(value) == source
+    assert eval(source, {"Line": Line, "Place": Place}) == value
+
+
+def test_a_record_that_its_constructor_does_not_make_again_is_seen_by_its_data():
+    seen = records().observe(Rounded(1.2))
+    assert (seen["kind"], seen["checks"]) == ("object", [["{}.value", "2"]])
+
+
+def test_a_record_that_the_module_does_not_name_is_not_written():
+    assert PORTRAYER.source(Line("a")) is None
+    assert PORTRAYER.source(Place(1, 2)) == "(1, 2)"
 
 
 class Shelf:

@@ -258,7 +258,7 @@ class Arena:
             "mutant_seconds": mutant_seconds,
             "test_seconds": mutant_seconds / 2, "import_lines": sorted({b for _, b in import_arcs}),
             "mutants": [{"id": m.id, "line": m.line, "last": m.last, "start": m.start, "end": m.end,
-            "replacement": m.replacement, "only": sorted(ids)} for m, ids in mutants],
+            "replacement": m.replacement, "only": list(ids)} for m, ids in mutants],
         }  # fmt: skip
         found = {m.id: Killing(status="not-run") for m, _ in mutants}
         if not mutants:

@@ -8,6 +8,8 @@ from typing import Final
 from tta_orchestrate.modes.test_gen.cases import Case
 
 _MESSAGE: Final = 80
+_INLINE: Final = 60
+"""Longest call that is looked at where it stands."""
 _EQUALITY: Final = {"None", "True", "False"}
 
 
@@ -22,6 +24,8 @@ def body(case: Case) -> list[str]:
     elif case.kind == "iterator":
         taken = f"list({call})" if case.whole else f"list(itertools.islice({call}, 5))"
         lines.append(f"assert {taken} == {case.value}")
+    elif case.kind == "object" and len(case.checks) == 1 and len(call) < _INLINE:
+        lines += [assertion(look.format(call), value) for look, value in case.checks]
     elif case.kind == "object":
         lines.append(f"result = {call}")
         lines += [assertion(look.format("result"), value) for look, value in case.checks]

@@ -283,14 +283,10 @@ def bites(bench: Bench, session: Session, mutants: Sequence[Mutant]) -> dict[int
 
 def _covering_all(session: Session, bench: Bench, mutant: Mutant) -> list[str]:
     lines = range(mutant.line, mutant.last + 1)
+    ran = sorted((i for i in bench.ids if i in session.tests), key=lambda i: session.tests[i].seconds)
     if any(b in lines for _, b in session.import_arcs.get(bench.unit.path, ())):
-        return list(bench.ids)
-    return [
-        i
-        for i in bench.ids
-        if i in session.tests
-        and any(b in lines or a in lines for a, b in session.tests[i].arcs.get(bench.unit.path, ()))
-    ]
+        return ran
+    return [i for i in ran if any(b in lines or a in lines for a, b in session.tests[i].arcs.get(bench.unit.path, ()))]
 
 
 def earn(

@@ -13,7 +13,7 @@ from tta_orchestrate.modes.test_gen.signatures import UNKNOWN, Signature, given,
 
 LONGEST: Final = 60
 """Letters of a name, as long as what is called leaves room for it."""
-_LONGEST_DETAILED: Final = 72
+_LONGEST_DETAILED: Final = 84
 _ROOM: Final = 12
 """Letters that a detail may always have."""
 _FEW: Final = 2

@@ -134,7 +134,7 @@ def _work(bench: Bench, plan: Plan, diff: Diff | None, engine: Engine | None) ->
     claimed = frozenset().union(*(case.kills for case in cases))
     order = sorted(alive if diff else spread(alive, plan.seed), key=lambda m: m.id not in claimed)
     laws = properties.proved(bench, bench.laws)
-    choice = choose(bench, [*laws, *bench.writer.tests(cases, taken=[t.name for t in laws])], order, focus)
+    choice = choose(bench, [*bench.writer.tests(cases, taken=[t.name for t in laws]), *laws], order, focus)
     disputes: list[Dispute] = []
     if engine is not None and engine.has_executor:
         choice, disputes = _ask_models(bench, engine, choice, order, focus)

@@ -5,7 +5,7 @@ import builtins
 import keyword
 import re
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 from . import kinds
 from .evaluate import Candidate
@@ -37,10 +37,19 @@ class Builder:
     def _name(self, owner: str) -> str:
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", owner).lower()
         parameters = {p.name for target in self.targets.values() for p in target.parameters}
-        taken = {*vars(self._subject.module), *vars(builtins), *HELPERS, *parameters, "pytest", "unittest", "self", "result"}
+        taken = {
+            *vars(self._subject.module),
+            *vars(builtins),
+            *HELPERS,
+            *parameters,
+            "pytest",
+            "unittest",
+            "self",
+            "result",
+        }
         return name if name.isidentifier() and not keyword.iskeyword(name) and name not in taken else "subject"
 
-    def build(  # noqa: PLR0917 -- the parts of a call in their order
+    def build(
         self, target: Target, arguments: list[str], keywords: dict[str, str], receiver: str, steps: Sequence[str] = ()
     ) -> Candidate:
         """Return the candidate that calls *target*; *steps* are run on *receiver* before."""
@@ -48,7 +57,7 @@ class Builder:
         candidate = Candidate(
             target.qual, "", arguments=arguments, keywords=keywords, receiver=receiver, steps=list(steps)
         )
-        if target.kind == "operator":
+        if target.kind == "operator" and "[{a}]" not in target.template:
             body = bracketed(body or "None", number=False)
         named = target.kind in _WITH_RECEIVER and bool(steps)
         if target.kind == "method" and self.changes(target):
@@ -73,7 +82,9 @@ class Builder:
 
     def _looks(self, owner: str) -> list[str]:
         names, me = sorted(self._classes[owner].seen), self.name(owner)
-        shown = sorted(t.qual.rpartition(".")[2] for t in self.targets.values() if t.owner == owner if t.kind == "property")
+        shown = sorted(
+            t.qual.rpartition(".")[2] for t in self.targets.values() if t.owner == owner if t.kind == "property"
+        )
         found = [f"{me}.{name}" for name in dict.fromkeys([*names, *shown])][:_MOST_LOOKS]
         return [*found, f"len({me})"] if f"{owner}.__len__" in self.targets and not names else found
 
@@ -196,7 +207,7 @@ def literal(text: str, otherwise: Any) -> Any:
         return otherwise
 
 
-def called(text: str) -> "Optional[ast.Call]":
+def called(text: str) -> "ast.Call | None":
     """Return *text* as a call without stars, ``None`` when it is something else."""
     try:
         node = ast.parse(text.strip(), mode="eval").body

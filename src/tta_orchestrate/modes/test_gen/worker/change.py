@@ -1,4 +1,4 @@
-"""A value changed a little: numbers nudged, texts cut and joined, collections grown and shrunk, parts of objects too."""
+"""A value changed a little: numbers nudged, texts cut and joined, collections grown and shrunk, parts of objects."""
 
 import ast
 import decimal
@@ -23,9 +23,7 @@ class Changer:
     def change(self, text: str, target: Target) -> str:
         """Return *text*, an argument of *target*, changed a little."""
         value = literal(text, self)
-        if value is self:
-            return self._inside(text, target)
-        return written(self._value(value, target, 0))
+        return self._inside(text, target) if value is self else written(self._value(value, target, 0))
 
     def _inside(self, text: str, target: Target) -> str:
         """Change one part of an expression, or take another of its kind."""
@@ -43,16 +41,18 @@ class Changer:
         if isinstance(root, ast.Call) and isinstance(root.func, ast.Name) and root.func.id in names:
             if self._rng.random() < 0.35:
                 return self._make(Kind(f"@{root.func.id}"), 0) or text
-        leaves = [n for n in ast.walk(root) if isinstance(n, _LEAVES) and literal(ast.unparse(n), self) is not self]
-        leaves += [
-            n
-            for n in ast.walk(root)
-            if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id in self._subject.members
-        ]
+        leaves = [node for node in ast.walk(root) if isinstance(node, ast.expr) and self._is_leaf(node)]
         if not leaves or isinstance(root, ast.Lambda):
             return text
         leaf = self._rng.choice(leaves)
-        return ast.unparse(_Put(leaf, ast.parse(self._leaf(root, leaf, target), mode="eval").body).visit(root))
+        new = ast.parse(self._leaf(root, leaf, target), mode="eval").body
+        return str(ast.unparse(_Put(leaf, new).visit(root)))
+
+    def _is_leaf(self, node: ast.expr) -> bool:
+        """Whether *node* is a plain value, or a member of an enumeration."""
+        if isinstance(node, ast.Attribute):
+            return isinstance(node.value, ast.Name) and node.value.id in self._subject.members
+        return isinstance(node, _LEAVES) and literal(ast.unparse(node), self) is not self
 
     def _leaf(self, root: ast.expr, leaf: ast.expr, target: Target) -> str:
         text = ast.unparse(leaf)

@@ -16,22 +16,20 @@ from .invent import Inventor
 from .laws import Laws
 from .subject import Subject, quiet
 from .tracer import Arc, Tracer
+from .walk import WILD, Key, Walk, wild
 
-_PER_TARGET = 60
-_PATHS = 900
-"""Paths kept: so many for each target, or more where there are few targets."""
 _MATRIX_ROWS = 150
 _ENOUGH = 10
 """Candidates that tell a mutant, after which no more are tried on it."""
 _PATIENCE = 60_000
 """Candidates in a row that bring nothing new before the search is taken to have stalled."""
-_ALL_REACHED = 20
-"""With no statement left to reach, this part of the patience is enough."""
 _PER_KILLED = 10_000
 """A searcher that had to be killed and found nothing stands for this many idle candidates."""
 _SHORT = 24
 """A call of fewer characters is simple enough."""
 _LAW_SECONDS = 4.0
+_BARREN_ROUNDS = 2
+"""Hunts for all that is left, each twice as long as the one before, that find nothing: then it stays alive."""
 _HUNT_SHARE = 8
 """A first hunt for one mutant tries this part of the patience."""
 
@@ -76,7 +74,7 @@ class Search:
         self.targets = {target.qual: target for target in subject.targets}
         self.inventor = Inventor(subject, request, self.rng)
         self.builder = self.inventor.builder
-        self.kept: dict[tuple[str, frozenset[Arc], str], tuple[Candidate, dict[str, Any]]] = {}
+        self.kept: dict[Key, tuple[Candidate, dict[str, Any]]] = {}
         self.covered: set[Arc] = set()
         self.kills: dict[int, list[int]] = {}
         self.rows: list[tuple[Candidate, dict[str, Any], frozenset[Arc]]] = []
@@ -86,7 +84,6 @@ class Search:
         self.hangs = 0
         self.patience = int(request.get("patience") or _PATIENCE)
         self.stalled = False
-        self.most = max(_PER_TARGET, _PATHS // max(1, len(self.targets)))
         self.goals = frozenset(map(int, request.get("statements", ())))
 
     # -- phase 1 ------------------------------------------------------------------------------------------------
@@ -104,63 +101,12 @@ class Search:
                 break
 
     def _search(self, send: Callable[[Any], None], beat: Callable[[str], None], until: float) -> None:
-        tracer = Tracer([self.subject.file])
-        evaluator = Evaluator(self.subject)
-        seeds = self.inventor.seeds() if not self.kept else []
-        corpus = [candidate for key, (candidate, _) in self.kept.items() if key[2] != "wild"]
-        signatures = {key: candidate.size for key, (candidate, _) in self.kept.items()}
-        count = idle = 0
-        limit = self._limit()
-        while time.monotonic() < until and idle < limit:
-            candidate = seeds.pop(0) if seeds else self.inventor.next(corpus)
-            beat(candidate.target)
-            target = self.targets.get(candidate.target)
-            tracer.start()
-            try:
-                seen = evaluator.observe(candidate, target)
-            finally:
-                tracer.stop()
-            count += 1
-            idle += not seeds
-            arcs = frozenset(tracer.take().get(self.subject.file, ()))
-            fresh = not arcs <= self.covered
-            wild = fresh and self._wild(candidate, seen)
-            self.inventor.learn(candidate, seen, fresh=fresh and not wild)
-            if fresh and not wild:
-                self.covered |= arcs
-                limit = self._limit()
-            if seen["kind"] in {"stuck", "opaque"}:
-                continue
-            key = (candidate.target, arcs, _shape(seen))
-            if seen["kind"] == "accident":
-                key = (candidate.target, arcs, f"accident:{seen['type']}:{self.builder.as_declared(candidate)}")
-            size = candidate.size // 3 if candidate.example else candidate.size
-            if signatures.get(key, 1 << 30) <= size or self._full(candidate.target, signatures, key):
-                continue
-            if self._wild(candidate, seen):
-                if seen["kind"] == "accident":
-                    continue
-                key = (candidate.target, arcs, "wild")
-                if key in signatures:
-                    continue
-            elif key not in signatures:
-                corpus.append(candidate)
-                idle = 0
-            signatures[key] = size
-            send(("keep", key, candidate, seen))
-        send(("count", count, idle >= limit))
+        walk = Walk(self.inventor, send, beat, self.patience, self.goals)
+        walk.go_on_from(self.kept, self.covered)
+        walk.run(until)
 
     def _wild(self, candidate: Candidate, seen: dict[str, Any]) -> bool:
-        """Whether it breaks a declared type, and the code does not say so by an exception of its own."""
-        return seen["kind"] != "raises" and self.builder.breaks(candidate)
-
-    def _limit(self) -> int:
-        """Return how many idle candidates in a row are enough: few where every statement is reached already."""
-        done = bool(self.goals) and self.goals <= {b for _, b in self.covered}
-        return max(200, self.patience // _ALL_REACHED) if done else self.patience
-
-    def _full(self, target: str, signatures: dict[Any, int], key: Any) -> bool:
-        return key not in signatures and sum(k[0] == target for k in signatures) >= self.most
+        return wild(self.builder, candidate, seen)
 
     def _take(self, message: Any) -> None:
         if message[0] == "count":
@@ -169,7 +115,7 @@ class Search:
             return
         _, key, candidate, seen = message
         self.kept[key] = (candidate, seen)
-        if key[2] == "wild":
+        if key[2] == WILD:
             return
         self.covered |= key[1]
         if seen["kind"] == "accident":
@@ -267,7 +213,8 @@ class Search:
         share, tries = 0.3, max(1, self.patience // _HUNT_SHARE)
         left = [mutant for mutant in self.survivors if self._touching(mutant) or self._related(mutant)]
         hopeless: list[dict[str, Any]] = []  # whoever chases them hangs
-        while left and time.monotonic() < deadline and share < 8:
+        barren = 0
+        while left and time.monotonic() < deadline and barren < _BARREN_ROUNDS:
             still = []
             for mutant in left:
                 if time.monotonic() >= deadline:
@@ -285,6 +232,7 @@ class Search:
                     self.rows.append((candidate, seen, arcs))
                 if not found:
                     (still if calm else hopeless).append(mutant)
+            barren = barren + 1 if len(still) == len(left) else 0
             left, share, tries = still, share * 2, tries * 2
         self.survivors = left + hopeless
 
@@ -453,14 +401,6 @@ class Search:
             if target is not None:
                 target.hangs += 1
         return finished
-
-
-def _shape(seen: dict[str, Any]) -> str:
-    kind = str(seen["kind"])
-    if kind == "value":
-        text = str(seen["src"])
-        return f"value:{seen['type']}:{text if seen['type'] == 'builtins.bool' else ''}{len(text) <= 2}"
-    return f"{kind}:{seen.get('type', '')}"
 
 
 def _different(changed: dict[str, Any], seen: dict[str, Any]) -> bool:

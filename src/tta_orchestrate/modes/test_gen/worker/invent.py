@@ -2,7 +2,7 @@
 
 import ast
 import random
-from typing import Any, Optional, Union
+from typing import Any
 
 from . import simplify, values
 from .build import Builder, called
@@ -21,7 +21,16 @@ _DEEPEST = 3
 """Objects within objects."""
 _WILD = 0.012
 """Weight of a kind that the annotation does not name: refusing it may be part of the contract."""
-_EMPTY = {"str": "''", "int": "0", "float": "0.0", "bytes": "b''", "list": "[]", "dict": "{}", "set": "set()", "tuple": "()"}
+_EMPTY = {
+    "str": "''",
+    "int": "0",
+    "float": "0.0",
+    "bytes": "b''",
+    "list": "[]",
+    "dict": "{}",
+    "set": "set()",
+    "tuple": "()",
+}
 _BOUND = {"method", "operator", "property"}
 
 
@@ -52,7 +61,7 @@ class Inventor:
         found += [self._fresh(target) for target in order for _ in range(3)]
         return found + [empty for target in order if (empty := self._empty(target)) is not None]
 
-    def _empty(self, target: Target) -> Optional[Candidate]:  # noqa: UP045 -- read by Python 3.9 as well
+    def _empty(self, target: Target) -> Candidate | None:
         """Return the call of *target* with nothing in anything that it needs."""
         needed = [p for p in target.parameters if not p.has_default and p.kind not in _SPECIAL]
         texts = [next((_EMPTY[k.name] for k in p.kinds if k.name in _EMPTY), None) for p in needed]
@@ -104,7 +113,12 @@ class Inventor:
             return
         target = self.builder.targets.get(candidate.target)
         maker = target is not None and target.kind in {"class", "static"}
-        if candidate.before or len(text) >= 90 or "lambda" in text or (not maker and not made_here and self._known(name)):
+        if (
+            candidate.before
+            or len(text) >= 90
+            or "lambda" in text
+            or (not maker and not made_here and self._known(name))
+        ):
             return
         pool = self._objects.setdefault(name, [])
         if text not in pool and not self.builder.breaks(candidate):
@@ -118,7 +132,7 @@ class Inventor:
         """Return ways to make an *owner* that were seen to work, those of its subclasses included."""
         return [text for name in self.subject.families.get(owner, (owner,)) for text in self._objects.get(name, ())]
 
-    def _make(self, kind: Kind, depth: int) -> Optional[str]:  # noqa: UP045 -- read by Python 3.9 as well
+    def _make(self, kind: Kind, depth: int) -> str | None:
         """Return an object of the class that *kind* names."""
         known = self._objects.get(kind.last) or self._known(kind.last)
         if known and (depth >= _DEEPEST or self.rng.random() < 0.7):
@@ -204,7 +218,7 @@ class Inventor:
         for rank, kind in enumerate(kind for kind in parameter.kinds if kind != ANY):
             weights[kind] = weights.get(kind, 0.0) + 6.0 / (1 + 0.2 * rank)
         if open_end:
-            for name in self._objects:
+            for name in (*self.subject.makers, *self._objects):
                 weights.setdefault(Kind(f"@{name}"), 0.05)
         return weights
 
@@ -217,7 +231,7 @@ class Inventor:
         arguments, keywords, receiver = list(candidate.arguments), dict(candidate.keywords), candidate.receiver
         steps = list(candidate.steps)
         for _ in range(self.rng.choice((1, 1, 1, 2, 3))):
-            slots: list[Union[int, str]] = [*range(len(arguments)), *keywords]
+            slots: list[int | str] = [*range(len(arguments)), *keywords]
             optional = [
                 p for p in target.parameters if p.has_default and p.name not in keywords and p.kind not in _SPECIAL
             ]
@@ -237,11 +251,11 @@ class Inventor:
                 self._change_one(target, arguments, keywords, self.rng.choice(slots), slots)
         return self.builder.build(target, arguments, keywords, receiver, steps)
 
-    def _change_one(  # noqa: PLR0917
-        self, target: Target, arguments: list[str], keywords: dict[str, str], slot: Union[int, str],
-        slots: list[Union[int, str]],
+    def _change_one(
+        self, target: Target, arguments: list[str], keywords: dict[str, str], slot: int | str,
+        slots: list[int | str],
     ) -> None:  # fmt: skip
-        def text_of(where: Union[int, str]) -> str:
+        def text_of(where: int | str) -> str:
             return arguments[where] if isinstance(where, int) else keywords[where]
 
         new = text_of(slot)
@@ -259,7 +273,7 @@ class Inventor:
             keywords[slot] = new
 
     @staticmethod
-    def _parameter(target: Target, slot: Union[int, str]) -> Optional[Parameter]:  # noqa: UP045
+    def _parameter(target: Target, slot: int | str) -> Parameter | None:
         if isinstance(slot, int):
             return target.parameters[slot] if slot < len(target.parameters) else None
         return next((p for p in target.parameters if p.name == slot), None)
@@ -281,7 +295,7 @@ class Inventor:
 
     # -- examples -----------------------------------------------------------------------------------------------
 
-    def _example(self, text: str) -> Optional[Candidate]:  # noqa: UP045
+    def _example(self, text: str) -> Candidate | None:
         """Take an expression that somebody wrote as it stands, its parts named where it is a call of a target."""
         node = called(text)
         if node is None or not isinstance(node.func, (ast.Attribute, ast.Name)):

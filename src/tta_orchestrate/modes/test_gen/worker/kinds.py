@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Kind:
-    """One alternative: a key of ``values.POOLS``, ``@module.Class`` for an instance, ``=text`` for a literal, ``any``."""
+    """One alternative: a key of ``values.POOLS``, ``@module.Class`` (an instance), ``=text`` (a literal) or ``any``."""
 
     name: str
     items: "tuple[tuple[Kind, ...], ...]" = ()
@@ -192,7 +192,22 @@ def _from_subscript(node: ast.Subscript, depth: int) -> "list[Kind]":
 
 # -- whether a text is of a kind ---------------------------------------------------------------------------------------
 
-_CALLABLES = {"str", "len", "int", "bool", "abs", "float", "list", "tuple", "set", "dict", "repr", "sorted", "max", "min"}
+_CALLABLES = {
+    "str",
+    "len",
+    "int",
+    "bool",
+    "abs",
+    "float",
+    "list",
+    "tuple",
+    "set",
+    "dict",
+    "repr",
+    "sorted",
+    "max",
+    "min",
+}
 _MADE_BY = {
     "iter": "iterator", "range": "iterator", "set": "set", "frozenset": "set", "re.compile": "re.Pattern",
     "operator.itemgetter": "callable", "operator.attrgetter": "callable", "bytearray": "bytes",
@@ -246,7 +261,8 @@ def _items_fit(node: ast.expr, kind: Kind, families: "Mapping[str, Collection[st
         return True
     if kind.fixed:
         return len(node.elts) == len(kind.items) and all(
-            fits(e, kinds, families) for e, kinds in zip(node.elts, kind.items)  # noqa: B905 -- as long, see above
+            fits(e, kinds, families)
+            for e, kinds in zip(node.elts, kind.items)  # noqa: B905 -- as long, see above
         )
     return all(fits(element, kind.items[0], families) for element in node.elts)
 

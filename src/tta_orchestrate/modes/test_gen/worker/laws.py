@@ -8,7 +8,7 @@ import importlib.util
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Optional
+from typing import Any
 
 from . import values
 from .evaluate import Candidate, Evaluator
@@ -82,7 +82,7 @@ class Laws:
             found += [t for t in self._targets if t.qual == name]
         return [t for t in found if _takes(t, 1)]
 
-    def _one(self, target: Target, law: str, form: str, back: Optional[Target] = None) -> Iterator[dict[str, Any]]:  # noqa: UP045
+    def _one(self, target: Target, law: str, form: str, back: Target | None = None) -> Iterator[dict[str, Any]]:
         if not _takes(target, 1):
             return
         texts = [arguments[0] for arguments in self._inputs.get(target.qual, []) if len(arguments) == 1]
@@ -121,7 +121,7 @@ class Laws:
             made += [repr(word * 2) for word in words] + [repr(f"{word} {word}") for word in words]
         return [text for text in made if _kind(text) == kind]
 
-    def _value(self, target: Target, expr: str) -> Optional[str]:  # noqa: UP045
+    def _value(self, target: Target, expr: str) -> str | None:
         self._beat(target.qual)
         seen = self._evaluator.observe(Candidate(target.qual, expr), target)
         return seen["src"] if seen["kind"] == "value" else None
@@ -130,7 +130,7 @@ class Laws:
         return self._value(target, expr) == "True"
 
     @staticmethod
-    def _record(law: str, target: Target, back: Optional[Target], kind: str, inputs: list[str]) -> dict[str, Any]:  # noqa: UP045
+    def _record(law: str, target: Target, back: Target | None, kind: str, inputs: list[str]) -> dict[str, Any]:
         record: dict[str, Any] = {"law": law, "call": target.qual, "back": back.qual if back else "", "kind": kind}
         numbers = [max(-_FAR, min(_FAR, int(text))) for text in inputs if kind == "int" and text.lstrip("-").isdigit()]
         return {**record, "held": len(inputs), "low": min(numbers, default=0), "high": max(numbers, default=0)}

@@ -12,7 +12,7 @@ import types
 import uuid
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Optional
+from typing import Any
 
 ITEMS = 24
 """Longest collection that is written out."""
@@ -74,7 +74,7 @@ class Portrayer:
                 return record
         return self._collection(value, depth) if depth < 5 else None
 
-    def _record(self, value: Any, depth: int) -> Optional[str]:  # noqa: UP045 -- read by Python 3.9 as well
+    def _record(self, value: Any, depth: int) -> str | None:
         """Write a record (data class, named tuple) of the module as the call that makes an equal one."""
         cls = type(value)
         if getattr(self._module, cls.__name__, None) is not cls or cls.__eq__ is object.__eq__:
@@ -142,13 +142,6 @@ class Portrayer:
         """What can be seen of an object: its text and its public data."""
         cls = type(value)
         found: list[list[str]] = []
-        for function, special in (("str", "__str__"), ("repr", "__repr__")):
-            owner = next((c for c in cls.__mro__ if special in vars(c)), object)
-            if owner is object or owner.__module__ == "builtins":
-                continue
-            text = self._quietly(lambda f=function: str(value) if f == "str" else repr(value))
-            if text is not None and "0x" not in text and not any(text == old for _, old in found):
-                found.append([f"{function}({{}})", text])
         names = sorted({n for n in [*dir(cls), *getattr(value, "__dict__", {})] if not n.startswith("_")})
         for name in names:
             if len(found) >= ATTRIBUTES:
@@ -162,6 +155,22 @@ class Portrayer:
             text = self._quietly(lambda: len(value))
             if text is not None:
                 found.append(["len({})", text])
+        shown = self._shown(value)
+        if not found:
+            return shown
+        return shown[:1] if shown and len(found) > 1 and _tells(shown[0][1], found) else found
+
+    def _shown(self, value: Any) -> list[list[str]]:
+        """What the class itself makes of the object as a text."""
+        cls = type(value)
+        found: list[list[str]] = []
+        for function, special in (("str", "__str__"), ("repr", "__repr__")):
+            owner = next((c for c in cls.__mro__ if special in vars(c)), object)
+            if owner is object or owner.__module__ == "builtins":
+                continue
+            text = self._quietly(lambda f=function: str(value) if f == "str" else repr(value))
+            if text is not None and "0x" not in text and not any(text == old for _, old in found):
+                found.append([f"{function}({{}})", text])
         return found
 
     def _quietly(self, look: Any) -> str | None:
@@ -171,7 +180,7 @@ class Portrayer:
             return None
 
 
-def _fields(cls: Any) -> list[tuple[str, Optional[str], bool]]:  # noqa: UP045
+def _fields(cls: Any) -> list[tuple[str, str | None, bool]]:
     """Return what the constructor takes, with the source of a plain default, and whether it may go by its place."""
     if not hasattr(cls, "__dataclass_fields__"):
         return [(name, None, True) for name in cls._fields]
@@ -181,6 +190,17 @@ def _fields(cls: Any) -> list[tuple[str, Optional[str], bool]]:  # noqa: UP045
         for f in dataclasses.fields(cls)
         if f.init
     ]
+
+
+def _tells(shown: str, attributes: list[list[str]]) -> bool:
+    """Whether the text of an object holds all its *attributes*: then it says the same in one line."""
+    texts = [text[1:-1] if text[:1] in {"'", '"'} else text for _, text in attributes]
+    left = shown
+    for text in sorted((t for t in texts if t not in {"None", "", "False", "[]", "{}", "()"}), key=len, reverse=True):
+        if text not in left:
+            return False
+        left = left.replace(text, " ", 1)
+    return True
 
 
 def _constant(value: Any, name: str) -> bool:

@@ -11,7 +11,14 @@ _SIMPLE = (
     "0", "1", "2", "''", "'a'", "'ab'", "[]", "[1]", "[1, 2]", "()", "{}", "None", "True", "False", "1.0", "0.5", "-1",
 )  # fmt: skip
 _MOST = 80
-_BY_TYPE = {str: ("'a'", "''", "'ab'"), int: ("0", "1", "2", "10", "-1"), float: ("0.0", "1.0", "0.5"), bytes: ("b''", "b'a'")}
+_Path = tuple[tuple[str, int], ...]
+"""The way to a part of an expression: field and number, from the outside in."""
+_BY_TYPE = {
+    str: ("'a'", "''", "'ab'"),
+    int: ("0", "1", "2", "10", "-1"),
+    float: ("0.0", "1.0", "0.5"),
+    bytes: ("b''", "b'a'"),
+}
 
 
 def simpler(builder: Builder, candidate: Candidate, objects: Sequence[str]) -> list[Candidate]:
@@ -43,7 +50,9 @@ def simpler(builder: Builder, candidate: Candidate, objects: Sequence[str]) -> l
                 yield builder.build(target, arguments, {**keywords, name: simple}, receiver, steps)
         for index, step in enumerate(steps):
             for simple in _inner(step):
-                yield builder.build(target, arguments, keywords, receiver, [*steps[:index], simple, *steps[index + 1 :]])
+                yield builder.build(
+                    target, arguments, keywords, receiver, [*steps[:index], simple, *steps[index + 1 :]]
+                )
         if receiver:
             for other in (*_inner(receiver), *(o for o in objects if len(o) < len(receiver))):
                 yield builder.build(target, arguments, keywords, other, steps)
@@ -73,7 +82,7 @@ def _inner(text: str) -> Iterator[str]:
             yield ast.unparse(_with(root, path, new))
 
 
-def _parts(node: ast.expr, path: "tuple[tuple[str, int], ...]") -> "Iterator[tuple[tuple[tuple[str, int], ...], ast.expr]]":
+def _parts(node: ast.expr, path: _Path) -> Iterator[tuple[_Path, ast.expr]]:
     yield path, node
     for field in ("elts", "args", "values"):
         inner = getattr(node, field, None)
@@ -84,7 +93,7 @@ def _parts(node: ast.expr, path: "tuple[tuple[str, int], ...]") -> "Iterator[tup
         yield from _parts(keyword.value, (*path, ("keywords", index)))
 
 
-def _with(root: ast.expr, path: "tuple[tuple[str, int], ...]", new: ast.expr) -> ast.expr:
+def _with(root: ast.expr, path: _Path, new: ast.expr) -> ast.expr:
     if not path:
         return new
     changed = copy.deepcopy(root)
@@ -123,7 +132,9 @@ def _less(node: ast.expr) -> Iterator[ast.expr]:
 def _fewer(node: ast.expr) -> Iterator[ast.expr]:
     if isinstance(node, ast.Dict):
         for index in range(len(node.keys)):
-            yield ast.Dict([*node.keys[:index], *node.keys[index + 1 :]], [*node.values[:index], *node.values[index + 1 :]])
+            yield ast.Dict(
+                [*node.keys[:index], *node.keys[index + 1 :]], [*node.values[:index], *node.values[index + 1 :]]
+            )
     elif isinstance(node, (ast.List, ast.Tuple)):
         for index in range(len(node.elts)):
             yield type(node)(elts=[*node.elts[:index], *node.elts[index + 1 :]], ctx=ast.Load())
@@ -138,6 +149,6 @@ def _halves(value: object) -> Iterable[str]:
         return [repr(value[:middle]), repr(value[middle:]), repr(value[1:]), repr(value[:-1])]
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 9:
         return [repr(value // 10), repr(value // 2)]
-    if isinstance(value, float) and value == value and abs(value) < 1e15:
+    if isinstance(value, float) and abs(value) < 1e15:
         return [repr(float(int(value))), repr(round(value, 1))]
     return []

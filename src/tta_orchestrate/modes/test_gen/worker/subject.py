@@ -253,6 +253,7 @@ class Subject:
             with contextlib.suppress(Exception):
                 hints = {**typing.get_type_hints(source), **hints}
         found = []
+        asked_for = self._checked(callee)
         for index, (name, p) in enumerate(signature.parameters.items()):
             if bound and index == 0:
                 continue
@@ -261,7 +262,8 @@ class Subject:
             named = [] if annotation is None else kinds.declared(annotation)
             if named and has_default and p.default is None and kinds.NONE not in named:
                 named.append(kinds.NONE)
-            wanted = named or kinds.guessed(name, p.default, has_default=has_default)
+            guessed = (*asked_for.get(name, ()), *kinds.guessed(name, p.default, has_default=has_default))
+            wanted = named or list(dict.fromkeys(guessed))
             if p.kind is p.VAR_KEYWORD:
                 found += [
                     Parameter(n, "KEYWORD_ONLY", True, kinds.guessed(n, None, has_default=False))
@@ -273,15 +275,31 @@ class Subject:
             found.append(Parameter(name, p.kind.name, has_default, wanted, bool(named)))
         return found
 
-    def _asked(self, callee: Any, name: str) -> list[str]:
-        """Names that the text of *callee* asks its ``**name`` for."""
+    def _body(self, callee: Any) -> list[ast.AST]:
+        """Return everything in the text of the function *callee*; nothing when it stands elsewhere."""
         code = getattr(inspect.unwrap(callee), "__code__", None)
         if code is None or code.co_filename != self.file:
             return []
-        found: dict[str, None] = {}
-        for node in ast.walk(self.tree):
-            if not code.co_firstlineno <= getattr(node, "lineno", 0) <= self._last_line(code.co_firstlineno, 0):
+        lines = range(code.co_firstlineno, self._last_line(code.co_firstlineno, 0) + 1)
+        return [node for node in ast.walk(self.tree) if getattr(node, "lineno", 0) in lines]
+
+    def _checked(self, callee: Any) -> dict[str, list[kinds.Kind]]:
+        """Return what the text of *callee* asks each name to be an instance of."""
+        found: dict[str, list[kinds.Kind]] = {}
+        for node in self._body(callee):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance"):
                 continue
+            name, *classes = node.args
+            if isinstance(name, ast.Name) and len(classes) == 1:
+                every = classes[0].elts if isinstance(classes[0], ast.Tuple) else classes
+                named = (kind for one in every for kind in kinds.declared(ast.unparse(one)))
+                found.setdefault(name.id, []).extend(kind for kind in named if kind != kinds.ANY)
+        return found
+
+    def _asked(self, callee: Any, name: str) -> list[str]:
+        """Names that the text of *callee* asks its ``**name`` for."""
+        found: dict[str, None] = {}
+        for node in self._body(callee):
             key: Any = None
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name:
                 key = node.slice

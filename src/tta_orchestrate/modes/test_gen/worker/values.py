@@ -4,7 +4,7 @@ import random
 import re
 import string
 from collections.abc import Callable, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from .kinds import ANY, Kind
 
@@ -57,7 +57,7 @@ POOLS: dict[str, tuple[str, ...]] = {
 _VALUES = ("int", "str", "str", "None", "bool", "list")
 KINDS = tuple(k for k in POOLS if "." not in k and k not in {"object", "complex"})
 
-Make = Callable[[Kind, int], Optional[str]]
+Make = Callable[[Kind, int], str | None]
 """Returns an instance of a class of the module, or of an enumeration; ``None`` where it cannot be made."""
 
 
