@@ -2,7 +2,7 @@
 
 import ast
 import collections.abc
-import datetime
+import datetime as dt
 import decimal
 import enum
 import operator
@@ -20,10 +20,10 @@ from tta_orchestrate.modes.test_gen.worker.kinds import ANY, NONE, Kind
 
 T = typing.TypeVar("T")
 Name = typing.NewType("Name", str)
-SPACE = {"datetime": datetime, "decimal": decimal, "operator": operator, "re": re}
+SPACE = {"datetime": dt, "decimal": decimal, "operator": operator, "re": re}
 TYPES = (
     int, str, float, bool, bytes, list[int], list[str], dict[str, int], tuple[int, str], tuple[int, ...], set[int], int | str,
-    int | None, typing.Literal["a", "b"], datetime.date, decimal.Decimal, list[tuple[str, int]], list[list[int]],
+    int | None, typing.Literal["a", "b"], dt.date, decimal.Decimal, list[tuple[str, int]], list[list[int]],
     dict[str, list[int]], typing.Annotated[int, "some"], Name, dict[int, dict[str, float]], tuple[list[int], bool],
 )  # fmt: skip
 
