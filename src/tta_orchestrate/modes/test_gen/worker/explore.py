@@ -14,6 +14,7 @@ from .evaluate import Candidate, Evaluator
 from .forks import run
 from .invent import Inventor
 from .laws import Laws
+from .selection import Chosen, Row, choose
 from .subject import Subject, quiet
 from .tracer import Arc, Tracer
 from .walk import WILD, Key, Walk, wild
@@ -287,41 +288,21 @@ class Search:
     # -- the end ------------------------------------------------------------------------------------------------
 
     def selected(self, deadline: float) -> list[dict[str, Any]]:
-        """Choose greedily: rows that bring new arcs first, then those that kill what is not killed yet."""
-        known: set[Arc] = {(int(a), int(b)) for a, b in self.request.get("covered", ())}
-        dead = set(self.request.get("killed", ()))
-        kills_of: dict[int, set[int]] = {}
-        for mutant, killers in self.kills.items():
-            for row in killers:
-                kills_of.setdefault(row, set()).add(mutant)
-        chosen: list[tuple[int, frozenset[Arc], set[int]]] = []
+        """Return the records of the rows that earn their place, each said as simply as its earnings allow."""
+        known = frozenset((int(a), int(b)) for a, b in self.request.get("covered", ()))
         wild = {row for row, (candidate, seen, _) in enumerate(self.rows) if self._wild(candidate, seen)}
-
-        def worth(row: int) -> float:
-            candidate, _, arcs = self.rows[row]
-            bites = 0 if row in wild else len(kills_of.get(row, set()) - dead)
-            return (2.0 * len(arcs - known) + 3.0 * bites) / (20 + candidate.size * (0.3 if candidate.example else 1.0))
-
-        # What breaks a declared type comes last, and only for what nothing else reaches.
-        for left in (set(range(len(self.rows))) - wild, wild):
-            while left and len(chosen) < int(self.request["max_cases"]):
-                best = max(left, key=lambda row: (worth(row), -row))
-                if worth(best) <= 0:
-                    break
-                left.discard(best)
-                arcs, kills = self.rows[best][2], kills_of.get(best, set())
-                chosen.append((best, arcs - known, kills - dead))
-                known |= arcs
-                dead |= kills
+        rows = [Row(arcs, frozenset(m for m, killers in self.kills.items() if n in killers), _cost(candidate))
+                for n, (candidate, _, arcs) in enumerate(self.rows)]  # fmt: skip
+        chosen = choose(rows, known, last=wild, most=int(self.request["max_cases"]))
         self._minimise(chosen, deadline)
         return [_record(self.rows[row][0], self.rows[row][1], sorted(kills)) for row, _, kills in chosen]
 
     # -- phase 4 ------------------------------------------------------------------------------------------------
 
-    def _minimise(self, chosen: list[tuple[int, frozenset[Arc], set[int]]], deadline: float) -> None:
+    def _minimise(self, chosen: list[Chosen], deadline: float) -> None:
         """Put in the place of each chosen row the simplest one that earns the same, the longest rows first."""
         mutants = {mutant["id"]: mutant for mutant in self.request["mutants"]}
-        for row, arcs, kills in sorted(chosen, key=lambda choice: -self.rows[choice[0]][0].size):
+        for row, arcs, kills in sorted(chosen, key=lambda choice: -self.rows[choice.row][0].size):
             candidate = self.rows[row][0]
             if time.monotonic() >= deadline or candidate.size < _SHORT:
                 break
@@ -401,6 +382,11 @@ class Search:
             if target is not None:
                 target.hangs += 1
         return finished
+
+
+def _cost(candidate: Candidate) -> float:
+    """What reading it takes; an example that somebody wrote reads better than its length."""
+    return 20 + candidate.size * (0.3 if candidate.example else 1.0)
 
 
 def _different(changed: dict[str, Any], seen: dict[str, Any]) -> bool:
