@@ -20,7 +20,7 @@ def section(report: Report, room: int) -> str:
     targets = [t for t in report.extra.get("targets", ()) if isinstance(t, Mapping)]
     if not targets:
         return ""
-    parts = [_table(targets), _cost_per_test(report, targets), _questions(targets), _drops(targets)]
+    parts = [_table(targets), _cost_per_test(report, targets), _labelled(targets), _questions(targets), _drops(targets)]
     text = ""
     for part in filter(None, parts):
         longer = f"{text}\n\n{part}" if text else part
@@ -42,13 +42,37 @@ def _row(target: Mapping[str, Any]) -> str:
     dropped = ", ".join(f"{gate} {number}" for gate, number in target["dropped_by_gate"].items())
     cells = [
         code_cell(str(target["path"]), 200),
-        str(len(target["kept"])),
+        _kept(target["kept"]),
         _change(before.get("lines"), after.get("lines"), "covered"),
         _change(before.get("branches"), after.get("branches"), "covered"),
-        _change(target["mutation"]["before"], target["mutation"]["after"], "killed"),
+        _change(target["mutation"]["before"], target["mutation"]["after"], "killed") + _not_run(target["mutation"]),
         markdown(dropped, 200),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _kept(kept: list[Mapping[str, Any]]) -> str:
+    proving = sum(test.get("label") == "change-proving" for test in kept)
+    return f"{len(kept)}, {proving} change-proving" if proving else str(len(kept))
+
+
+def _not_run(mutation: Mapping[str, Any]) -> str:
+    number = (mutation["after"] or {}).get("not_run", 0)
+    return f", {number} not run" if number else ""
+
+
+def _labelled(targets: list[Mapping[str, Any]]) -> str:
+    """Return what each kept test does on the base revision; nothing where there is none."""
+    kept = [(t, k) for t in targets for k in t["kept"] if k.get("label")]
+    if not kept:
+        return ""
+    rows = [
+        f"| {code_cell(str(t['path']), 150)} | {code_cell(str(k['test']).rpartition('::')[2], 120)} "
+        f"| {markdown(str(k['label']), 40)} |"
+        for t, k in sorted(kept, key=lambda pair: pair[1]["label"] != "change-proving")
+    ]
+    head = ["### What the tests say of the change", "", "| File | Test | On the base revision |", "|---|---|---|"]
+    return "\n".join([*head, *_cut(rows, "| {} more | | |")])
 
 
 def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, what: str) -> str:

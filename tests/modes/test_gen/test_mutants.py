@@ -29,11 +29,25 @@ def all_of(body: str, *, header: str = "def f(a, b):", **options):
         ("a += b", "a -= b"),
         ("f(a, b)", "pass"),
         ("return a if b else 0", "return a if (not (b)) else 0"),
+        ("return a.strip(b)", "return a"),
+        ("return f(a).strip(b)", "return f(a)"),
+        ("return sorted(a)", "return a"),
+        ("return dict(a)", "return a"),
+        ("return a[b:]", "return a[:]"),
+        ("return a[-b:2]", "return a[:]"),
     ],
 )
 def test_each_operator_makes_its_mutant(body, mutated):
     source = f"def f(a, b):\n    {body}\n"
     assert f"def f(a, b):\n    {mutated}\n" in {m.apply(source) for m in mutants(source)}
+
+
+@pytest.mark.parametrize(
+    "body", ["re.sub(a, b)", "self.go(a)", "super().go(a)", "sorted(*a)", "other(a)", "a[:]", "await a.go()"]
+)
+def test_a_call_that_nothing_could_stand_for_is_no_mutant_of_its_own(body):
+    source = f"import re\n\n\nasync def f(a, b):\n    x = {body}\n"
+    assert not [m for m in mutants(source) if m.operator in {"call", "slice"}]
 
 
 def test_loops_lose_and_gain_their_early_ends():

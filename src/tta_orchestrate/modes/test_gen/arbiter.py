@@ -116,6 +116,8 @@ def settle(matter: Matter, engine: Engine | None) -> Ruling:
     ruling = Ruling()
     for number, question in enumerate(questions):
         _apply(matter, ruling, question, verdicts.get(number))
+    if (more := len(matter.result.survivors) - _MOST_MUTANTS) > 0:
+        matter.result.questions.append(f"{more} more mutants are noticed by no test (`survivors` in findings.json)")
     return ruling
 
 

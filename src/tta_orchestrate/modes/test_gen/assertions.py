@@ -10,6 +10,8 @@ from tta_orchestrate.modes.test_gen.cases import Case
 _MESSAGE: Final = 80
 _INLINE: Final = 60
 """Longest call that is looked at where it stands."""
+_TELLING: Final = 4
+"""A shorter message would be found in almost any other."""
 _EQUALITY: Final = {"None", "True", "False"}
 
 
@@ -58,6 +60,8 @@ def raises(case: Case) -> str:
     text = message(case)
     if not text:
         return f"pytest.raises({exception(case)})"
+    if len(text) < _TELLING:
+        return f"pytest.raises({exception(case)}, match={f'^{re.escape(text)}$'!r})"
     plain = re.escape(text).replace("\\ ", " ") == text
     return (
         f"pytest.raises({exception(case)}, match={text!r})"

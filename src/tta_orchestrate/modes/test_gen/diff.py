@@ -51,9 +51,10 @@ def regressions(on_base: Session, on_head: Session, ids: Sequence[str], sources:
     for identity in ids:
         before, after = on_base.tests.get(identity), on_head.tests.get(identity)
         if before is not None and after is not None and before.outcome == "passed" and after.outcome == "failed":
-            name = identity.rpartition("::")[2]
+            name = sources[identity].strip("`") if identity in sources else identity.rpartition("::")[2]
             lines = [line.strip() for line in after.error.splitlines() if line.strip().startswith("E ")]
-            call = sources.get(identity, "")
-            reason = f"passes on the base revision, fails on head. {call} {' '.join(lines)[:400]}"
+            told = next((line.removeprefix("E").strip() for line in lines), "")
+            call = f"{sources[identity]}: " if identity in sources else ""
+            reason = f"{call}passes on the base revision, fails on head. {told[:400]}"
             found.append(Drop(test=name, gate="fail-to-pass", reason=reason.strip()))
     return found

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from tta_orchestrate.errors import SourceError
 from tta_orchestrate.sandbox.spec import Bind
 
+Which = Callable[[str], str | None]
 _VENVS: Final = (".venv", "venv", "env", ".env")
 _SYSTEM: Final = ("/usr", "/bin", "/lib", "/sbin")
 
@@ -24,8 +26,10 @@ class Environment:
     """Where the choice came from, for the report."""
 
 
-def find_environment(root: Path, *, asked: str, fallback: str) -> Environment:
+def find_environment(root: Path, *, asked: str, fallback: str, which: Which = shutil.which) -> Environment:
     """Return the interpreter *asked* for, else that of a virtual environment in *root*, else *fallback*.
+
+    A fallback without pytest gives way to the interpreter of the ``pytest`` on the path.
 
     Raises:
         SourceError: the interpreter asked for does not exist.
@@ -41,7 +45,29 @@ def find_environment(root: Path, *, asked: str, fallback: str) -> Environment:
         python = root / name / "bin" / "python"
         if python.exists() and (root / name / "pyvenv.cfg").is_file():
             return _describe(python, f"found in {name}/")
+    other = None if _has_pytest(Path(fallback)) else _interpreter_of(which("pytest"))
+    if other is not None:
+        return _describe(other, "the one that `pytest` on the path runs in")
     return _describe(Path(fallback), "the interpreter of tta-orchestrate itself")
+
+
+def _has_pytest(python: Path) -> bool:
+    places = (python.parent.parent, python.resolve().parent.parent)
+    return any(any(place.glob("lib/python3*/site-packages/pytest/__init__.py")) for place in places)
+
+
+def _interpreter_of(script: str | None) -> Path | None:
+    """Return the interpreter that the first line of *script* names, where it has pytest."""
+    if script is None:
+        return None
+    try:
+        with Path(script).open("rb") as file:
+            first = file.readline(300).decode("utf-8", "replace").strip()
+    except OSError:
+        return None
+    python = Path(first.removeprefix("#!").partition(" ")[0])
+    good = first.startswith("#!") and python.name.startswith("python") and python.is_absolute() and python.exists()
+    return python if good and _has_pytest(python) else None
 
 
 def _describe(python: Path, origin: str) -> Environment:

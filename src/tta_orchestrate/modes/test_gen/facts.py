@@ -124,7 +124,7 @@ def is_support(path: str) -> bool:
 
 
 def related(project: Project, unit: Unit, snapshot: Snapshot) -> tuple[str, ...]:
-    """Return all test files, those that speak of *unit* first."""
+    """Return the test files that are in *snapshot*, those that speak of *unit* first."""
     names = {unit.module.rpartition(".")[2], unit.module.partition(".")[0]}
 
     def rank(path: str) -> tuple[int, str]:
@@ -132,7 +132,7 @@ def related(project: Project, unit: Unit, snapshot: Snapshot) -> tuple[str, ...]
         mentioned = unit.module in text or any(f"import {name}" in text or f"from {name}" in text for name in names)
         return (0 if _stem(unit) in path and mentioned else 1 if mentioned else 2, path)
 
-    return tuple(sorted(project.tests, key=rank))
+    return tuple(sorted(set(project.tests).intersection(snapshot.files()), key=rank))
 
 
 def _root_of(path: str, files: set[str]) -> str:

@@ -1,12 +1,13 @@
 """The gates that need execution, in order; each returns what is left and says why the rest is not."""
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tta_orchestrate.domain.measured import Branch
-from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session
+from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Ran, Session
 from tta_orchestrate.modes.test_gen.cases import Case
 from tta_orchestrate.modes.test_gen.facts import Project, Unit
 from tta_orchestrate.modes.test_gen.mutants import Mutant
@@ -18,11 +19,13 @@ from tta_orchestrate.modes.test_gen.static_gate import refusals
 
 SLOWEST: Final = 1.0
 """Seconds that a kept test may take."""
+NO_TIME: Final = "not run: no time was left for mutants"
 _ROUNDS: Final = 3
 _FLOOR: Final = 15.0
 """Seconds that one run of the new file may take, even when the time is over: what is found is not thrown away."""
-_COVERING: Final = 30
-"""Most existing tests tried per mutant, fastest first."""
+_COVERING: Final = 200
+_COVERING_SECONDS: Final = 1.5
+"""Existing tests tried per mutant, fastest first: so many, and no more than take so long together."""
 _VARIANTS: Final = (
     ({"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"}, "reverse"),
     ({"PYTHONHASHSEED": "12345", "TZ": "America/New_York"}, "shuffle"),
@@ -237,10 +240,9 @@ def _in_suite(bench: Bench) -> dict[str, str]:
 def mutate_baseline(bench: Bench, mutants: Sequence[Mutant]) -> dict[int, Killing]:
     """See which mutants the existing suite tells apart: for each, the fastest tests that reach its lines."""
     pairs = [(m, _covering(bench.baseline, bench.unit.path, m)) for m in mutants]
-    reached = [(m, ids) for m, ids in pairs if ids]
-    found = {m.id: Killing(status="survived") for m, ids in pairs if not ids}
+    reached = [(m, quick) for m, every in pairs if (quick := _affordable(every))]
+    found = {m.id: Killing(status="not-run" if every else "survived") for m, every in pairs}
     files = sorted({i.partition("::")[0] for _, ids in reached for i in ids})
-    seconds = max(3.0, bench.left() * 0.3)
     found.update(
         bench.arena.mutate(
             bench.snapshot,
@@ -248,28 +250,42 @@ def mutate_baseline(bench: Bench, mutants: Sequence[Mutant]) -> dict[int, Killin
             reached,
             files,
             roots=bench.roots,
-            seconds=seconds,
+            seconds=max(3.0, bench.left() * 0.3),
+            mutant_seconds=_patience(bench.baseline, reached),
             import_arcs=bench.baseline.import_arcs.get(bench.unit.path, ()),
         )
     )
     return found
 
 
-def _covering(session: Session, path: str, mutant: Mutant) -> list[str]:
+def _covering(session: Session, path: str, mutant: Mutant) -> list[Ran]:
+    """Return the passing tests that run a line of *mutant*, fastest first."""
     lines = range(mutant.line, mutant.last + 1)
     found = [
         t
         for t in session.tests.values()
         if t.outcome == "passed" and any(b in lines or a in lines for a, b in t.arcs.get(path, ()))
     ]
-    return [t.id for t in sorted(found, key=lambda t: t.seconds)[:_COVERING]]
+    return sorted(found, key=lambda t: t.seconds)
+
+
+def _affordable(tests: Sequence[Ran]) -> list[str]:
+    """Return the ids of the first of *tests* that together take no longer than one mutant may."""
+    spent = itertools.accumulate(test.seconds for test in tests)
+    return [test.id for test, until in zip(tests, spent, strict=True) if until <= _COVERING_SECONDS][:_COVERING]
+
+
+def _patience(session: Session, pairs: Sequence[tuple[Mutant, Sequence[str]]]) -> float:
+    """Return the seconds for one mutant: enough that only what hangs is cut."""
+    usual = max((sum(session.tests[i].seconds for i in ids) for _, ids in pairs), default=0.0)
+    return 3.0 + 2 * min(usual, 5.0)
 
 
 def bites(bench: Bench, session: Session, mutants: Sequence[Mutant]) -> dict[int, Killing]:
     """Run the new tests against the mutants that the suite lets live."""
     bench.result.gates["bites"] = "run"
     pairs = [(m, ids) for m in mutants if (ids := _covering_all(session, bench, m))]
-    seconds = max(5.0, bench.left())
+    seconds = max(_FLOOR, bench.left())
     return bench.arena.mutate(
         bench.snapshot,
         bench.unit.path,
@@ -277,6 +293,7 @@ def bites(bench: Bench, session: Session, mutants: Sequence[Mutant]) -> dict[int
         [bench.result.tests_path],
         roots=bench.roots,
         seconds=seconds,
+        mutant_seconds=_patience(session, pairs),
         import_arcs=session.import_arcs.get(bench.unit.path, ()),
     )
 
@@ -331,7 +348,7 @@ def _weight(bench: Bench, identity: str) -> int:
 
 def _why_toothless(killings: Mapping[int, Killing]) -> str:
     if all(k.status == "not-run" for k in killings.values()):
-        return "not run: no time was left for mutants"
+        return NO_TIME
     return "kills no mutant that the suite lets live"
 
 

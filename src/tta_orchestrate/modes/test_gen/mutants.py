@@ -1,7 +1,8 @@
 """Small faults put into Python source, each as one splice of its text.
 
-The operators are the field's usual ones (arithmetic, relational, logical, constant, statement). A mutant that compiles
-to the same byte code is no mutant. Text is only parsed and compiled here, never executed.
+The operators are the field's usual ones (arithmetic, relational, logical, constant, statement), and two for code that
+is all calls: one left out (`x.strip(y)` becomes `x`, `sorted(x)` becomes `x`), a slice without its bounds. A mutant
+that compiles to the same byte code is no mutant. Text is only parsed and compiled here, never executed.
 """
 
 import ast
@@ -27,6 +28,10 @@ _BINARY: Final = {
     ast.BitXor: ("^", ("&",)),
     ast.LShift: ("<<", (">>",)), ast.RShift: (">>", ("<<",)),
 }  # fmt: skip
+_PASSED_ON: Final = frozenset(
+    {"sorted", "list", "tuple", "set", "frozenset", "dict", "str", "int", "float", "bool", "abs", "round", "reversed"}
+)
+"""Built-ins whose first argument may stand in their place."""
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 
@@ -102,9 +107,12 @@ class _Finder:
         ends = [0, *(match.end() for match in _LINE_END.finditer(source))]
         self._starts = ends
         self._count = 0
+        self._modules: set[str] = set()
 
     def mutants(self, tree: ast.Module) -> list[Mutant]:
         found: list[Mutant] = []
+        imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+        self._modules = {(a.asname or a.name).partition(".")[0] for node in imports for a in node.names}
         self._functions(tree.body, "", found)
         return found
 
@@ -142,7 +150,7 @@ class _Finder:
         end = self._starts[line] if line < len(self._starts) else len(self._source)
         return start + len(self._source[start:end].encode()[:column].decode())
 
-    def _span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+    def _span(self, node: ast.expr | ast.stmt | ast.Slice) -> tuple[int, int]:
         return self._at(node.lineno, node.col_offset), self._at(
             node.end_lineno or node.lineno, node.end_col_offset or 0
         )
@@ -177,12 +185,29 @@ class _Finder:
                 yield *self._span(node), "break", "loop"
             case ast.Expr(value=ast.Call()):
                 yield *self._span(node), "pass", "statement"
+            case ast.Call() if (part := self._passed_on(node)) is not None:
+                yield *self._span(node), self._source[slice(*self._span(part))], "call"
+            case ast.Slice(lower=lower, upper=upper) if lower is not None or upper is not None:
+                yield *self._span(node), ":", "slice"
             case ast.Constant(value=value):
                 text = _other(value)
                 if text is not None:
                     yield *self._span(node), text, "constant"
             case _:
                 return
+
+    def _passed_on(self, call: ast.Call) -> ast.expr | None:
+        """Return what stands for the whole call when the call is left out."""
+        match call.func:
+            case ast.Attribute(value=ast.Name(id=name)) if name in self._modules or name in {"self", "cls", "super"}:
+                return None
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="super"))):
+                return None
+            case ast.Attribute(value=receiver):
+                return receiver
+            case ast.Name(id=name) if name in _PASSED_ON and call.args and not isinstance(call.args[0], ast.Starred):
+                return call.args[0]
+        return None
 
     def _between(
         self, one: ast.expr, other: ast.expr, words: tuple[str, tuple[str, ...]] | None, operator: str
@@ -222,6 +247,9 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
         return
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         yield from [*node.args.defaults, *(d for d in node.args.kw_defaults if d), *_without_docstring(node.body)]
+        return
+    if isinstance(node, ast.Expr | ast.Await) and isinstance(node.value, ast.Call):
+        yield from _children(node.value)  # without the call, the statement is gone: that is a mutant already
         return
     if isinstance(node, ast.AnnAssign):
         yield from [node.value] if node.value else []

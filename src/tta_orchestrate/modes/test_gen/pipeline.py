@@ -124,7 +124,7 @@ def _work(bench: Bench, plan: Plan, diff: Diff | None, engine: Engine | None) ->
     pool = _pool(bench, plan, diff)
     before = gates.mutate_baseline(bench, pool)
     bench.result.mutation_before = bench.result.mutation_after = _mutation(pool, before)
-    alive = [m for m in pool if before[m.id].status in {"survived", "not-run"}]
+    alive = [m for m in pool if before[m.id].status == "survived"]
     focus = touched(bench.shape, diff.lines) if diff else None
     if diff:
         _catch(bench, plan, diff)
@@ -139,7 +139,7 @@ def _work(bench: Bench, plan: Plan, diff: Diff | None, engine: Engine | None) ->
     if engine is not None and engine.has_executor:
         choice, disputes = _ask_models(bench, engine, choice, order, focus)
     if not choice.tests:
-        bench.result.reason = "no candidate passed the gates"
+        bench.result.reason = _nothing(bench.result)
     else:
         _finish(bench, choice, (pool, before))
     ruling = settle(_matter(bench, choice, disputes), None if bench.result.waits else engine)
@@ -341,9 +341,7 @@ def _finish(
         or not bench.ids
         or any(session.tests.get(i) is None or session.tests[i].outcome != "passed" for i in bench.ids)
     ):
-        result.reason = (
-            result.reason or "no candidate passed the gates" if not tests else "the chosen tests do not pass together"
-        )
+        result.reason = result.reason or _nothing(result) if not tests else "the chosen tests do not pass together"
         result.kept, result.text, result.after = [], "", result.before
         result.mutation_after = result.mutation_before
         return
@@ -359,6 +357,14 @@ def _finish(
             after[identity] = Killing(status="survived" if killing.status != "not-run" else "not-run")
     result.mutation_after = _mutation(pool, after)
     result.survivors = [m for m in pool if after[m.id].status == "survived"]
+
+
+def _nothing(result: TargetResult) -> str:
+    """Say why nothing is kept."""
+    late = sum(drop.reason == gates.NO_TIME for drop in result.dropped)
+    if late:
+        return f"the time was over before {late} candidates could be tried on mutants: give more --seconds"
+    return "no candidate passed the gates"
 
 
 def _after(shape: Shape, baseline: Session, session: Session, unit: Unit) -> Measured:

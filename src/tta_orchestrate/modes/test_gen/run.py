@@ -74,7 +74,7 @@ def run(
     sandbox = request.sandbox or Sandbox(level=level)
     sandbox.check()
     environment = request.environment or find_environment(
-        request.root, asked=settings.python, fallback=request.interpreter
+        request.root, asked=settings.python, fallback=request.interpreter, which=request.which
     )
     arena = Arena(sandbox, environment, request.root, memory_mib=settings.memory_mib, loopback=settings.loopback)
     started = clock()

@@ -99,6 +99,17 @@ class Builder:
             self._broken[key] = self._breaks(candidate)
         return self._broken[key]
 
+    def odd(self, candidate: Candidate) -> bool:
+        """Whether an argument is of another kind than name and default of its parameter let expect."""
+        target = self.targets.get(candidate.target)
+        if target is None or not [*candidate.arguments, *candidate.keywords.values()]:
+            return False
+        by_name = {p.name: p for p in target.parameters}
+        pairs = [*zip(target.parameters, candidate.arguments)]  # noqa: B905 -- a *name takes the rest
+        pairs += [(by_name[name], text) for name, text in candidate.keywords.items() if name in by_name]
+        guesses = [(p, ast.parse(text, mode="eval").body) for p, text in pairs if p.kinds and not p.declared]
+        return any(not kinds.fits(node, p.kinds, self._subject.families) for p, node in guesses)
+
     def _breaks(self, candidate: Candidate) -> bool:
         target = self.targets.get(candidate.target)
         if target is not None and target.kind == "operator" and not self._accepts(target, candidate):

@@ -28,6 +28,10 @@ _PER_KILLED = 10_000
 """A searcher that had to be killed and found nothing stands for this many idle candidates."""
 _SHORT = 24
 """A call of fewer characters is simple enough."""
+_CONTRACTS = {"ValueError", "UnicodeDecodeError", "UnicodeEncodeError", "JSONDecodeError", "InvalidOperation"}
+"""What the libraries beneath raise for a text that is none of theirs: to let it pass is a parser's contract."""
+_ODD = 2.0
+"""How much dearer a call is whose arguments are of other kinds than their parameters' names and defaults tell."""
 _LAW_SECONDS = 4.0
 _BARREN_ROUNDS = 2
 """Hunts for all that is left, each twice as long as the one before, that find nothing: then it stays alive."""
@@ -126,7 +130,7 @@ class Search:
 
     def _suspect(self, candidate: Candidate, seen: dict[str, Any]) -> None:
         known = self.suspects.get(candidate.target)
-        asked = self.builder.as_declared(candidate)
+        asked = self.builder.as_declared(candidate) and seen["type"] not in _CONTRACTS
         if asked and not candidate.before and seen["line"] and (known is None or len(known["expr"]) > candidate.size):
             self.suspects[candidate.target] = {"target": candidate.target, "expr": candidate.expr, **seen}
 
@@ -291,11 +295,16 @@ class Search:
         """Return the records of the rows that earn their place, each said as simply as its earnings allow."""
         known = frozenset((int(a), int(b)) for a, b in self.request.get("covered", ()))
         wild = {row for row, (candidate, seen, _) in enumerate(self.rows) if self._wild(candidate, seen)}
-        rows = [Row(arcs, frozenset(m for m, killers in self.kills.items() if n in killers), _cost(candidate))
+        rows = [Row(arcs, frozenset(m for m, killers in self.kills.items() if n in killers), self._cost(candidate))
                 for n, (candidate, _, arcs) in enumerate(self.rows)]  # fmt: skip
         chosen = choose(rows, known, last=wild, most=int(self.request["max_cases"]))
         self._minimise(chosen, deadline)
         return [_record(self.rows[row][0], self.rows[row][1], sorted(kills)) for row, _, kills in chosen]
+
+    def _cost(self, candidate: Candidate) -> float:
+        """What reading it takes: an example that somebody wrote reads better, an unexpected kind of argument worse."""
+        size = candidate.size * (0.3 if candidate.example else 1.0)
+        return (20 + size) * (1.0 if candidate.example or not self.builder.odd(candidate) else _ODD)
 
     # -- phase 4 ------------------------------------------------------------------------------------------------
 
@@ -382,11 +391,6 @@ class Search:
             if target is not None:
                 target.hangs += 1
         return finished
-
-
-def _cost(candidate: Candidate) -> float:
-    """What reading it takes; an example that somebody wrote reads better than its length."""
-    return 20 + candidate.size * (0.3 if candidate.example else 1.0)
 
 
 def _different(changed: dict[str, Any], seen: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,17 +105,20 @@ class Subject:
         self.makers, self.members = self._makers()
         self.families = self._families()
         self._data = self._mined_data()
-        raised = (node for node in ast.walk(self.tree) if isinstance(node, ast.Raise))
-        self._messages = {n for node in raised for n in ast.walk(node) if isinstance(n, ast.Constant)}
+        statements = (node for node in ast.walk(self.tree) if isinstance(node, (ast.Raise, ast.Expr)))
+        self._prose = {c for statement in statements for c in _prose(statement)}
         for target in self.targets:
             target.literals, target.words = self._literals(target)
 
     def namespace(self, module: types.ModuleType | None = None) -> dict[str, Any]:
-        """Return what a test sees: the module's own names over a few of the standard library's."""
-        names: dict[str, Any] = {helper: importlib.import_module(helper) for helper in HELPERS}
+        """Return what a test sees: the module's own names, and a few modules of the standard library.
+
+        Those go by their names, as a test imports them, also where the tested module calls something else so
+        (``from datetime import datetime``).
+        """
         module = module or self.module
-        names.update({n: v for n, v in vars(module).items() if not n.startswith("__")})
-        return names
+        names = {n: v for n, v in vars(module).items() if not n.startswith("__")}
+        return {**names, **{helper: importlib.import_module(helper) for helper in HELPERS}}
 
     def mutated(self, source: str) -> types.ModuleType:
         """Execute *source* as a module that stands beside the original one."""
@@ -350,24 +353,11 @@ class Subject:
         words: set[str] = set()
         spans = [range(target.first, target.last + 1), *self.reach.spans(target.qual)]
         for node in ast.walk(self.tree):
-            if not isinstance(node, ast.Constant) or node in self._messages:
-                continue
-            near = any(node.lineno in span for span in spans)
-            value = node.value
-            if isinstance(value, bool) or value is None:
-                continue
-            if isinstance(value, int) and (near or abs(value) > 9):
-                for v in (value, value + 1, value - 1, -value):
-                    mined.setdefault("int", set()).add(repr(v))
-                    mined.setdefault("float", set()).add(repr(float(v)) if abs(v) < 1e15 else repr(v))
-            elif isinstance(value, float):
-                mined.setdefault("float", set()).update({repr(value), repr(value + 0.5), repr(-value)})
-            elif isinstance(value, str) and 0 < len(value) <= 40 and "\n" not in value:
-                words.add(value)
-                if near:
-                    mined.setdefault("str", set()).add(repr(value))
-            elif isinstance(value, bytes) and len(value) <= 40:
-                mined.setdefault("bytes", set()).add(repr(value))
+            if isinstance(node, ast.Constant) and node not in self._prose:
+                _mine(node.value, mined, words, near=any(node.lineno in span for span in spans))
+        for quoted in self._quoted_in(target):
+            words.add(quoted)
+            mined.setdefault("str", set()).add(repr(quoted))
         for value in self._data:
             if type(value) is int and abs(value) > 1:
                 mined.setdefault("int", set()).update({repr(value), repr(value + 1), repr(value - 1)})
@@ -378,6 +368,15 @@ class Subject:
         rest = sorted(words.difference(close) | {word for word in self._data if isinstance(word, str)})
         chosen = close[:_WORDS] + rng.sample(rest, min(max(_WORDS // 2, _WORDS - len(close)), len(rest)))
         return {kind: sorted(found) for kind, found in mined.items()}, chosen
+
+    def _quoted_in(self, target: Target) -> list[str]:
+        """Return what the docstring of *target* quotes."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno in range(
+                target.first, target.last + 1
+            ):
+                return _quoted(ast.get_docstring(node) or "")
+        return []
 
     def _mined_data(self) -> list[Any]:
         """Keys and entries of the module's tables: a lookup only tells something with what is in them."""
@@ -390,6 +389,38 @@ class Subject:
                 found += entry if isinstance(entry, tuple) else [entry]
         plain = [v for v in found if type(v) in {int, str, float} and len(str(v)) <= 40]
         return sorted(set(plain), key=repr)
+
+
+def _mine(value: object, mined: dict[str, set[str]], words: set[str], *, near: bool) -> None:
+    """Add a constant, and near misses of it, to what was *mined*; what stands in the target's own text is *near*."""
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int) and (near or abs(value) > 9):
+        for v in (value, value + 1, value - 1, -value):
+            mined.setdefault("int", set()).add(repr(v))
+            mined.setdefault("float", set()).add(repr(float(v)) if abs(v) < 1e15 else repr(v))
+    elif isinstance(value, float):
+        mined.setdefault("float", set()).update({repr(value), repr(value + 0.5), repr(-value)})
+    elif isinstance(value, str) and 0 < len(value) <= 40 and "\n" not in value:
+        words.add(value)
+        if near:
+            mined.setdefault("str", set()).add(repr(value))
+    elif isinstance(value, bytes) and len(value) <= 40:
+        mined.setdefault("bytes", set()).add(repr(value))
+
+
+def _prose(statement: "ast.Raise | ast.Expr") -> Iterator[ast.AST]:
+    """Yield the constants of *statement* that are read, not used: parts of a message, or a docstring."""
+    if isinstance(statement, ast.Raise):
+        yield from (node for node in ast.walk(statement) if isinstance(node, ast.Constant))
+    elif isinstance(statement.value, ast.Constant):
+        yield statement.value
+
+
+def _quoted(text: str) -> list[str]:
+    """Return what a docstring quotes as code or as a text."""
+    found = re.findall(r"``?([^`\n]{1,40})``?|[\"']([^\"'\n]{1,40})[\"']", text)
+    return [quoted for pair in found for quoted in pair if quoted]
 
 
 def quiet() -> None:
