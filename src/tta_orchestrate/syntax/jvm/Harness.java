@@ -144,18 +144,17 @@ final class Harness {
         return known && !name.equals("module-info.java") && Files.isRegularFile(file);
     }
 
-    /** Files with errors are left out and named, then the others are tried again; not so for those asked for. */
+    /** Files with errors are left out and named, then the others are tried again, while tests asked for are left. */
     private Compiler.Compiled compile(Map<String, String> sources) throws Exception {
-        HashSet<String> needed = new HashSet<>(wire.all("test"));
-        needed.addAll(wire.all("source"));
-        needed.addAll(wire.all("needed"));
+        List<String> asked = wire.all("test");
         Compiler.Compiled result = new Compiler.Compiled(Map.of(), Map.of(), Map.of());
         for (int round = 0; round < ROUNDS && !sources.isEmpty(); round++) {
             result = both(sources, "");
             result.errors().forEach((path, error) ->
                     wire.emit(Map.of("event", "compile-error", "path", path, "error", cut(error))));
-            boolean hopeless = result.errors().keySet().stream().anyMatch(needed::contains);
-            if (!result.classes().isEmpty() || hopeless || !sources.keySet().removeAll(result.errors().keySet())) {
+            boolean stuck = !sources.keySet().removeAll(result.errors().keySet());
+            boolean hopeless = !asked.isEmpty() && asked.stream().noneMatch(sources::containsKey);
+            if (!result.classes().isEmpty() || stuck || hopeless) {
                 break;
             }
         }
