@@ -169,10 +169,9 @@ def _in_suite(target: Target, tests: Sequence[Proposal]) -> dict[str, str]:
     ask = Ask(tests=(*target.runs.runner.tests(target.tree), target.result.tests_path))
     files = {target.result.tests_path: target.file(tests)}
     tried = target.runs.one(target.tree, Try(ask=ask, files=files, seconds=2 * target.suite.answer.seconds + 20))
-    before = {r.name for r in target.suite.run.tests if r.outcome == PASSED}
-    broken = sorted(before & {r.name for r in tried.run.tests if r.outcome == FAILED})
+    broken = sorted(_ended(target.suite, PASSED) & _ended(tried, FAILED))
     if broken:
-        return {t.name: f"makes {broken[0]} fail" for t in tests}
+        return {t.name: f"makes {broken[0][1]} fail" for t in tests}
     mine = [r for r in tried.run.tests if r.file in {target.result.tests_path, ""}]
     passed = {r.name for r in mine if r.outcome == PASSED}
     return {t.name: f"fails inside the suite: {why(tried)}" for t in tests if t.name not in passed}
@@ -231,7 +230,7 @@ def mutate_suite(target: Target, mutants: Sequence[Mutant], *, share: float = 0.
     """See which mutants the existing suite tells apart; one on a line that it does not run lives."""
     found = {m.id: Killing(status="survived") for m in mutants}
     suite = target.suite
-    passed = {r.name for r in suite.run.tests if r.outcome == PASSED}
+    passed = _ended(suite, PASSED)
     covered = suite.run.coverage.get(target.path, Measured()).lines
     reached = [m for m in mutants if touches(target, m, covered)] if passed and covered else []
     until = target.left() * (1 - share)
@@ -249,16 +248,22 @@ def mutate_suite(target: Target, mutants: Sequence[Mutant], *, share: float = 0.
     return found
 
 
-def _by_suite(tried: Tried, passed: Collection[str]) -> Killing:
+def _ended(tried: Tried, *how: str) -> set[tuple[str, str]]:
+    """Return the file and name of every test that ended so: names alone meet again in other files."""
+    return {(r.file, r.name) for r in tried.run.tests if r.outcome in how}
+
+
+def _by_suite(tried: Tried, passed: Collection[tuple[str, str]]) -> Killing:
     if tried.answer.cut == "timeout":
         return Killing(status="timeout")
-    ran = {r.name for r in tried.run.tests}
-    killers = frozenset(r.name for r in tried.run.tests if r.name in passed and r.outcome == FAILED)
+    killers = _ended(tried, FAILED) & set(passed)
     if killers:
-        return Killing(status="killed", killers=killers)
-    if not ran & set(passed):
-        return Killing(status="import")
-    return Killing(status="survived" if set(passed) <= ran else "crash")
+        return Killing(status="killed", killers=frozenset(name for _, name in killers))
+    files = {r.file for r in tried.run.tests}
+    missing = set(passed) - {(r.file, r.name) for r in tried.run.tests}
+    if any(file in files for file, _ in missing):
+        return Killing(status="crash")
+    return Killing(status="import" if missing else "survived")
 
 
 def earn(
