@@ -119,6 +119,7 @@ TESTS = {
     "Half": [proposed("TestHalfRoundsDown", ("Half(5)", 2))],
     "Rest": [proposed("TestRest", ("Rest(12, 5)", 2))],
     "At": [
+        proposed("TestAtBeforeTheBeginning", ("At([]int{4}, -1)", 0)),
         proposed("TestAtBehindTheEnd", ("At([]int{4}, 1)", 0)),
         proposed("TestAtAPrice", ("At([]int{4, 5}, 1)", 5)),
     ],
@@ -153,7 +154,10 @@ def test_a_test_that_fails_on_the_base_revision_proves_the_change_and_the_others
     }
 
 
-def test_one_that_panics_on_the_base_revision_takes_no_other_with_it(changed):
+def test_one_that_panics_at_head_or_on_the_base_revision_takes_no_other_with_it(changed):
+    assert [(one["test"], one["gate"]) for one in target(changed, LIST)["dropped"]] == [
+        ("TestAtBeforeTheBeginning", "passes")
+    ]
     assert labels(target(changed, LIST)) == {"TestAtBehindTheEnd": "change-proving", "TestAtAPrice": "regression-guard"}
 
 

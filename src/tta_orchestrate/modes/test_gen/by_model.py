@@ -8,7 +8,7 @@ from typing import Final
 
 from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.domain.mutant import Mutant
-from tta_orchestrate.modes.test_gen import on_base, proving
+from tta_orchestrate.modes.test_gen import biting, on_base, proving
 from tta_orchestrate.modes.test_gen.arbiter import Chosen, Dispute, Matter, settle
 from tta_orchestrate.modes.test_gen.arena import Killing
 from tta_orchestrate.modes.test_gen.asking import Asking, Doubt, goals
@@ -90,7 +90,7 @@ def _work(target: Target, plan: Plan, diff: Diff | None, engine: Engine | None) 
     result, runner = target.result, target.runs.runner
     focus = _touched(target, diff.lines) if diff else None
     pool = _pool(target, plan, diff, focus)
-    before = proving.mutate_suite(target, pool)
+    before = biting.mutate_suite(target, pool)
     result.mutation_before = result.mutation_after = _mutation(pool, before)
     alive = [m for m in pool if before[m.id].status in {"survived", "not-run"}]
     result.survivors = [m for m in pool if before[m.id].status == "survived"]
@@ -174,7 +174,7 @@ def _choose(target: Target, proposed: Sequence[Proposal], pool: Pool) -> tuple[C
     if not tests:
         return Choice(), pool
     pool = _widened(target, tests, pool)
-    killings = proving.bites(target, tests, pool.alive)
+    killings = biting.bites(target, tests, pool.alive)
     kept = proving.earn(target, tests, killings, pool.focus)
     names = {one.test for one in kept}
     return Choice(tests=[t for t in tests if t.name in names], kept=kept, killings=killings), pool
