@@ -1,16 +1,12 @@
 """A change to Java: changed functions alone, kept tests on the base revision too, what broke as a finding."""
 
-import shutil
-
 import pytest
 
 from changes import asked, commit, labels, proposing, regressions, tta
 from generated import once
-from toolchains import needs
-from tta_orchestrate.ports.test_runner import Host, Missing
-from tta_orchestrate.runners.junit import RUNNER
+from jvm import SOURCE, needs_java
 
-SOURCE, ADDED = "src/main/java/shop/Price.java", "src/main/java/shop/Coupon.java"
+ADDED = "src/main/java/shop/Coupon.java"
 HEAD = """
 package shop;
 
@@ -98,18 +94,7 @@ TESTS = {
 }  # fmt: skip
 
 
-class Tree(dict):
-    """Texts by path, as the runners see a tree."""
-
-    def files(self):
-        return list(self)
-
-    def read(self, path):
-        return self[path]
-
-
-READY = RUNNER.equip(Tree(FILES), SOURCE, Host(which=shutil.which, installed=lambda path: None))
-pytestmark = needs(READY.reason if isinstance(READY, Missing) else "")
+pytestmark = needs_java
 
 
 @pytest.fixture(scope="module")

@@ -144,21 +144,23 @@ final class Harness {
         return known && !name.equals("module-info.java") && Files.isRegularFile(file);
     }
 
-    /** Files with errors are left out and named, then the others are tried again, while tests asked for are left. */
+    /** Files with errors are left out and named, and the others tried again, while any of those asked for is left. */
     private Compiler.Compiled compile(Map<String, String> sources) throws Exception {
-        List<String> asked = wire.all("test");
         Compiler.Compiled result = new Compiler.Compiled(Map.of(), Map.of(), Map.of());
         for (int round = 0; round < ROUNDS && !sources.isEmpty(); round++) {
             result = both(sources, "");
             result.errors().forEach((path, error) ->
                     wire.emit(Map.of("event", "compile-error", "path", path, "error", cut(error))));
             boolean stuck = !sources.keySet().removeAll(result.errors().keySet());
-            boolean hopeless = !asked.isEmpty() && asked.stream().noneMatch(sources::containsKey);
-            if (!result.classes().isEmpty() || stuck || hopeless) {
+            if (!result.classes().isEmpty() || stuck || gone("test", sources) || gone("source", sources)) {
                 break;
             }
         }
         return result;
+    }
+
+    private boolean gone(String key, Map<String, String> sources) {
+        return !wire.all(key).isEmpty() && wire.all(key).stream().noneMatch(sources::containsKey);
     }
 
     private List<Class<?>> tests(Compiler.Compiled compiled, Loader loader) throws ClassNotFoundException {
