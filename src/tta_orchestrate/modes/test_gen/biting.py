@@ -99,11 +99,12 @@ def mutate_suite(target: Target, mutants: Sequence[Mutant], *, share: float = 0.
             break
         tries = [Try(ask=Ask(tests=files), files={target.path: m.apply(target.text)}, seconds=seconds) for m in part]
         for mutant, tried in zip(part, target.runs.mutants(target.tree, target.path, tries), strict=True):
-            found[mutant.id] = _by_suite(tried, passed)
+            found[mutant.id] = by_suite(tried, passed)
     return found
 
 
-def _by_suite(tried: Tried, passed: Collection[tuple[str, str]]) -> Killing:
+def by_suite(tried: Tried, passed: Collection[tuple[str, str]]) -> Killing:
+    """Return what became of a mutant under the suite; one with which a whole file says nothing did not load."""
     if tried.answer.cut == "timeout":
         return Killing(status="timeout")
     killers = ended(tried, FAILED) & set(passed)
