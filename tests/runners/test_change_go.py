@@ -59,6 +59,7 @@ func At(prices []int, n int) int {
 	return prices[n]
 }
 """.lstrip()
+LIST_BASE = AT.replace("\tif n >= len(prices) {\n\t\treturn 0\n\t}\n", "")
 COUPON = """
 package money
 
@@ -99,7 +100,7 @@ def suite(package, *tests):
 FILES = {
     "go.mod": "module example.org/shop\n\ngo 1.19\n",
     PRICE: BASE,
-    LIST: AT.replace("\tif n >= len(prices) {\n\t\treturn 0\n\t}\n", ""),
+    LIST: LIST_BASE,
     CART: CARTS.replace("sum := 0", "var sum int"),
     "money/price_test.go": suite("money", ("TestGross", "Gross(100, 20)", 120)),
     "cart/cart_test.go": suite("cart", ("TestGross", "Gross([]int{1, 2})", 3), ("TestBand", "Gross(nil)", 7)),
@@ -184,3 +185,13 @@ def test_only_what_the_change_touches_is_asked_for_and_mutated(changed):
         one for one in changed[0]["findings"] if one["rule"] == "test-gen/surviving-mutant" and one["path"] == PRICE
     ]
     assert not [one for one in told if "n * 2" in lines[one["start_line"] - 1]]
+
+
+def test_a_change_that_only_takes_lines_out_may_break_something_too(tmp_path):
+    guarded = LIST_BASE.replace("\treturn prices", "\tif n < 0 {\n\t\treturn 0\n\t}\n\treturn prices")
+    tests = suite("money", ("TestBefore", "At([]int{4}, -1)", 0), ("TestFirst", "At([]int{4}, 0)", 4))
+    commit(tmp_path / "repo", {"go.mod": FILES["go.mod"], LIST: guarded, "money/list_test.go": tests})
+    commit(tmp_path / "repo", {LIST: LIST_BASE}, "change")
+    report, patch, prompts = tta(tmp_path / "repo", proposing({}), "--base", "HEAD~1", keys=False)
+    assert regressions(report) == [(LIST, "TestBefore")]
+    assert (patch, prompts) == ("", [])

@@ -131,7 +131,8 @@ def _request(repository: "Repository | None", root: Path, files: list[str], base
         wanted = tuple(_inside(root, path) for path in files)
         return Request(root=root, files=wanted, interpreter=sys.executable, runners=runners)
     fork = repository.merge_base(base, "HEAD")
-    changed = {f.path: f.changed_lines(Side.RIGHT) for f in repository.change(fork, "HEAD", context=0).files}
+    files = repository.change(fork, "HEAD", context=0).files
+    changed = {f.path: f.changed_lines(Side.RIGHT) | f.gaps() for f in files}
     return Request(
         root=root,
         interpreter=sys.executable,
