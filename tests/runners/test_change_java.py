@@ -129,6 +129,12 @@ def test_what_passed_on_the_base_revision_and_fails_now_is_a_finding_and_no_test
     assert "roundsHalfDown" not in changed[1]
 
 
+def test_a_test_that_needs_what_is_not_here_is_named_and_takes_no_other_with_it(changed):
+    told = target(changed, SOURCE)["baseline"]
+    assert told["tests"] == 1
+    assert "MockedTest.java" in told["note"]
+
+
 def test_a_class_that_the_change_adds_has_no_base_and_all_its_tests_prove_it(changed):
     assert labels(target(changed, ADDED)) == {"takesSomethingOff": "change-proving"}
     assert "src/test/java/shop/CouponGeneratedTest.java" in changed[1]
@@ -140,3 +146,31 @@ def test_only_what_the_change_touches_is_asked_for_and_mutated(changed):
     lines = HEAD.split("\n")
     told = [one for one in changed[0]["findings"] if one["rule"] == "test-gen/surviving-mutant"]
     assert not [one for one in told if "net * 2" in lines[one["start_line"] - 1]]
+
+
+RATE = "package shop;\n\npublic final class Rate {\n    public int of(int net) {\n        return net / 5;\n    }\n}\n"
+TOTAL = """
+package shop;
+
+public final class Total {
+    public int of(int net) {
+        return net > 10 ? net + new Rate().of(net) : net;
+    }
+}
+""".lstrip()
+
+
+def test_modules_of_one_build_change_together_and_each_runs_its_own_tests(tmp_path):
+    total, rate = "core/src/main/java/shop/Total.java", "util/src/main/java/shop/Rate.java"
+    tests = {
+        **suite("TotalTest", "    void adds() {\n        assertEquals(24, new Total().of(20));\n    }"),
+        **suite("RateTest", "    void fifth() {\n        assertEquals(4, new Rate().of(20));\n    }"),
+    }
+    before = {f"{'core' if 'Total' in path else 'util'}/{path}": text for path, text in tests.items()}
+    commit(tmp_path / "repo", {"pom.xml": "<project/>", total: TOTAL.replace("> 10", "> 5"), rate: RATE, **before})
+    commit(tmp_path / "repo", {total: TOTAL, rate: RATE.replace("/ 5", "/ 4")}, "change")
+    proposals = {"Total.of": [proposed("leavesTenAlone", "assertEquals(10, new Total().of(10));")]}
+    report, patch, _ = tta(tmp_path / "repo", proposing(proposals), "--base", "HEAD~1")
+    assert regressions(report) == [(total, "TotalTest.adds"), (rate, "RateTest.fifth")]
+    assert labels(target([report], total)) == {"leavesTenAlone": "change-proving"}
+    assert "core/src/test/java/shop/TotalGeneratedTest.java" in patch

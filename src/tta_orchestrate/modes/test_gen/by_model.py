@@ -80,7 +80,7 @@ def _describe_suite(result: TargetResult, suite: Tried, runs: Runs) -> None:
     ran = suite.run.tests
     result.baseline = {
         "tests": len(ran), "passed": sum(r.outcome == PASSED for r in ran), "complete": not suite.answer.cut,
-        "note": suite.answer.cut or ("" if ran else suite.run.error or "there are no tests yet"),
+        "note": suite.answer.cut or suite.run.error[:500] or ("" if ran else "there are no tests yet"),
         "runner": runs.runner.name, "version": runs.kit.version,
         "set_aside": [{"test": r.name[:200], "outcome": r.outcome} for r in failed[:50]], "collect_errors": {},
     }  # fmt: skip
