@@ -43,7 +43,7 @@ if [ -z "$names" ] && [ -n "$file" ]; then
   [ -n "$names" ] || names='none'
 fi
 for folder in "$@"; do
-  case $folder in ./*) grep -o '^func Test[^(]*' /dev/null "$folder"/*_test.go ;; esac
+  case $folder in ./*) grep -os '^func Test[^(]*' /dev/null "$folder"/*_test.go ;; esac
 done > "$out/names"
 [ -z "$names" ] || set -- "-run=^($names)\\$" "$@"
 "$GO" test -json -vet=off -count=1 "$@" > "$out/tests.jsonl" 2> "$out/errors"
@@ -86,7 +86,6 @@ class GoTest:
             return Missing(reason="there is no go.mod above the file: only modules can be tested")
         mod = tree.read(posixpath.join(folder, "go.mod"))
         module = re.search(r"^module\s+(\S+)", mod, re.MULTILINE)
-        inside = posixpath.relpath(posixpath.dirname(source) or ".", folder or ".")
         root = Path(go).resolve().parent.parent
         name = module.group(1).strip('"') if module else "command-line-arguments"
         vendored = posixpath.join(folder, "vendor/modules.txt") in paths
@@ -94,8 +93,8 @@ class GoTest:
             programs={"go": go}, version="go test, lines only: Go measures no branches", folder=folder,
             binds=() if str(root).startswith("/usr/") else (str(root),),
             facts={
-                "module": name, "import": name if inside == "." else f"{name}/{inside}", "inside": inside,
-                "mod": "vendor" if vendored else "mod", "package": gotests.package_of(tree.read(source)),
+                "module": name, "mod": "vendor" if vendored else "mod",
+                "package": gotests.package_of(tree.read(source)),
             },
         )  # fmt: skip
 
