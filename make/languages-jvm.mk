@@ -1,6 +1,7 @@
 # Java, Kotlin and Go for real, with the system's packages: no registry of theirs is asked.
 JVM_PACKAGES := default-jdk-headless junit5 libjacoco-java golang-go kotlin
-JVM_TESTS := $(wildcard tests/runners/test_junit.py tests/runners/test_go_test.py tests/runners/test_kotlin.py)
+JVM_TESTS := $(wildcard $(addprefix tests/runners/,test_junit.py test_junit_harness.py test_go_test.py test_kotlin.py \
+  test_change_java.py test_change_go.py test_change_kotlin.py))
 
 .PHONY: languages-jvm
 

@@ -1,18 +1,12 @@
-"""Small JavaScript and TypeScript repositories, what scripted models propose for them, and the command run on them."""
+"""Small JavaScript and TypeScript repositories, and what scripted models propose for them."""
 
 import json
 import os
 import shutil
 from pathlib import Path
 
-import pytest
-from typer.testing import CliRunner
-
-from generated import git
+from changes import commit
 from scripted import blocks_of
-from team import KEYS, settings
-from tta_orchestrate.cli.app import app
-from tta_orchestrate.loopback.server import Loopback
 
 PACKAGES = Path(__file__).parent / "runners" / "packages" / "node_modules"
 NODE = shutil.which("node")
@@ -156,16 +150,6 @@ def files_for(runner, source=SOURCE):
     return {"package.json": named, "src/price.ts": source, "src/price.test.ts": test}
 
 
-def commit(folder, files, message="x"):
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
-    git(folder, "init", "-q", ".")
-    git(folder, "add", "-A")
-    git(folder, "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", message)
-    return folder
-
-
 def repository(folder, runner, files=None):
     """A repository with the runner's packages beside it, as an installation leaves them."""
     commit(folder, {".gitignore": "node_modules/\n", **(files or files_for(runner))})
@@ -179,22 +163,3 @@ def _linked(source, target):
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
-
-
-def tta(folder, answer, *arguments, keys=True, mutants=8):
-    """Run the command in *folder*; return the report, the patch and the prompts that were sent."""
-    output = folder.parent / f"{folder.name}-out"
-    with Loopback(answer) as server, pytest.MonkeyPatch.context() as patch:
-        told = settings(server.url).model_dump(mode="json", include={"executors", "orchestrator", "fallback_strategy"})
-        told["test_gen"] = {"mutants": mutants, "seconds_per_target": 120}
-        config = folder.parent / f"{folder.name}.json"
-        config.write_text(json.dumps({"orchestration": told}))
-        patch.chdir(folder)
-        for name, key in KEYS.items():
-            patch.setenv(name, key) if keys else patch.delenv(name, raising=False)
-        done = CliRunner().invoke(app, ["test-gen", "--config", str(config), "--output", str(output), *arguments])
-        assert done.exit_code == 0, done.output + repr(done.exception)
-        prompts = [seen.prompt for seen in server.log if seen.prompt]
-    patch_file = output / "changes.patch"
-    report = json.loads((output / "findings.json").read_text())
-    return report, patch_file.read_text() if patch_file.exists() else "", prompts

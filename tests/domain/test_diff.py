@@ -79,6 +79,12 @@ def test_a_modified_file_has_numbered_lines_on_both_sides():
     assert file.changed_lines(Side.LEFT) == {2}
 
 
+def test_lines_that_are_only_taken_out_touch_the_line_before_them():
+    file = one(b"--- a/a\n+++ b/a\n@@ -1 +0,0 @@\n-1\n@@ -3,2 +2,0 @@\n-3\n-4\n@@ -6 +4 @@\n-6\n+six\n")
+    assert file.changed_lines(Side.RIGHT) == {4}
+    assert file.touched_lines() == {1, 2, 4}
+
+
 def test_nothing_gives_no_files():
     assert files(b"") == ()
     assert files(b"nothing of interest\n\n") == ()

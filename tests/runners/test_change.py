@@ -2,7 +2,8 @@
 
 import pytest
 
-from ecma import commit, files_for, needed, repository, script, tta
+from changes import commit, tta
+from ecma import files_for, needed, repository, script
 from generated import once
 
 pytestmark = pytest.mark.skipif(bool(needed("node_test")), reason=needed("node_test"))

@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import sys
+from contextlib import contextmanager
 
 import pytest
 from typer.testing import CliRunner
@@ -15,8 +16,10 @@ from toolchains import needs
 from tta_orchestrate.cli.app import app
 from tta_orchestrate.loopback.server import Loopback
 from tta_orchestrate.modes.test_gen import snapshot
+from tta_orchestrate.modes.test_gen.biting import by_suite
 from tta_orchestrate.modes.test_gen.environment import find_environment
-from tta_orchestrate.modes.test_gen.runs import Runs, Try
+from tta_orchestrate.modes.test_gen.proving import ended
+from tta_orchestrate.modes.test_gen.runs import Runs, Try, measure_suite
 from tta_orchestrate.ports.test_runner import Ask, Host, Kit, Missing, Proposal
 from tta_orchestrate.runners.go_test import RUNNER
 from tta_orchestrate.sandbox.run import Sandbox
@@ -182,16 +185,22 @@ def test_the_patch_applies(written):
     assert "+// tta-orchestrate: generated" in patch
 
 
+@contextmanager
+def bench(files):
+    """What runs tests of a repository in the sandbox."""
+    with snapshot.from_blobs({path: text.encode() for path, text in files.items()}) as tree:
+        yield Runs(
+            sandbox=Sandbox(), environment=find_environment(tree.path, asked="", fallback=sys.executable),
+            root=tree.path, runner=RUNNER, kit=RUNNER.equip(tree, SOURCE, HOST),
+        ), tree  # fmt: skip
+
+
 def ran(body, imports="", seconds=30):
     """What one hostile test of the repository comes to, in the sandbox."""
     test = "money/bad_test.go"
     code = f'package money\n\nimport (\n"testing"\n{imports}\n)\n\nfunc TestBad(t *testing.T) {{\n{body}\n}}\n'
     files = {**REPOSITORY, test: code}
-    with snapshot.from_blobs({path: text.encode() for path, text in files.items()}) as tree:
-        runs = Runs(
-            sandbox=Sandbox(), environment=find_environment(tree.path, asked="", fallback=sys.executable),
-            root=tree.path, runner=RUNNER, kit=RUNNER.equip(tree, SOURCE, HOST),
-        )  # fmt: skip
+    with bench(files) as (runs, tree):
         return runs.one(tree, Try(ask=Ask(tests=(test,), sources=(SOURCE,)), seconds=seconds)).run
 
 
@@ -229,6 +238,32 @@ def test_what_does_not_compile_says_so():
     found = ran("x :=")
     assert found.tests == ()
     assert "bad_test.go" in found.error
+
+
+@needs_go
+def test_a_target_that_does_not_compile_leaves_the_suite_to_the_others():
+    foreign = 'package odd\n\nimport "example.com/elsewhere"\n\nfunc Odd() int { return elsewhere.One }\n'
+    files = {"odd/odd.go": foreign, "even/even.go": "package even\n\nfunc Even() int { return two }\n"}
+    with bench({**REPOSITORY, **files}) as (runs, tree):
+        suite = measure_suite(runs, tree, (SOURCE, *files), seconds=60)
+    assert [(one.name, one.file, one.outcome) for one in suite.run.tests] == [
+        ("TestLowBand", "money/price_test.go", "passed")
+    ]
+    assert suite.run.coverage[SOURCE].lines
+
+
+@needs_go
+def test_tests_of_one_name_in_two_packages_are_told_apart_and_what_does_not_build_kills_nothing():
+    cart = 'package cart\n\nimport "testing"\n\nfunc TestLowBand(t *testing.T) {\n\tt.Fatal("broken before")\n}\n'
+    files = {**REPOSITORY, "cart/cart.go": "package cart\n", "cart/cart_test.go": cart}
+    with bench(files) as (runs, tree):
+        suite = measure_suite(runs, tree, (SOURCE,), seconds=60)
+        texts = [PRICE.replace("n / 2", "n / 3"), PRICE.replace("n / 2", "n / two"), PRICE.replace('"low"', '"LOW"')]
+        ask = Ask(tests=RUNNER.tests(tree))
+        tried = runs.many(tree, [Try(ask=ask, files={SOURCE: text}, seconds=60) for text in texts])
+    passed = ended(suite, "passed")
+    assert passed == {("money/price_test.go", "TestLowBand")}
+    assert [by_suite(one, passed).status for one in tried] == ["survived", "import", "killed"]
 
 
 @needs_go

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ecma import NODE, commit
+from changes import commit
+from ecma import NODE
 from tta_orchestrate.modes.test_gen import snapshot
 from tta_orchestrate.modes.test_gen.environment import find_environment
 from tta_orchestrate.modes.test_gen.proving import outcomes

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from ecma import files_for, needed, repository, script, tta
+from changes import tta
+from ecma import files_for, needed, repository, script
 from generated import git, once
 from tta_orchestrate.modes.test_gen.deliverable import Standing, deliverable
 

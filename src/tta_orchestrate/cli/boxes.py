@@ -127,7 +127,6 @@ def _files(repository: "Repository", rev: str) -> Iterator[tuple[str, bytes, boo
 
 def _asked(request: "RunRequest", repository: "Repository", base: str, tree: Path) -> "Request":
     from tta_orchestrate import registry
-    from tta_orchestrate.domain.change import Side
     from tta_orchestrate.modes.test_gen.run import Request
     from tta_orchestrate.sandbox.spec import Level
 
@@ -142,7 +141,7 @@ def _asked(request: "RunRequest", repository: "Repository", base: str, tree: Pat
         root=tree,
         level=Level.BOX,
         runners=runners,
-        changed={f.path: f.changed_lines(Side.RIGHT) for f in change.files if wanted(f.path)},
+        changed={f.path: f.touched_lines() for f in change.files if wanted(f.path)},
         base_files=lambda: {path: data for path, data, _ in _files(repository, base)},
     )
 

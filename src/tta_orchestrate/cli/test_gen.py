@@ -123,7 +123,6 @@ def _settings(
 
 def _request(repository: "Repository | None", root: Path, files: list[str], base: str | None) -> "Request":
     from tta_orchestrate import registry
-    from tta_orchestrate.domain.change import Side
     from tta_orchestrate.modes.test_gen.run import Request
 
     runners = registry.load_all("runners")
@@ -131,7 +130,7 @@ def _request(repository: "Repository | None", root: Path, files: list[str], base
         wanted = tuple(_inside(root, path) for path in files)
         return Request(root=root, files=wanted, interpreter=sys.executable, runners=runners)
     fork = repository.merge_base(base, "HEAD")
-    changed = {f.path: f.changed_lines(Side.RIGHT) for f in repository.change(fork, "HEAD", context=0).files}
+    changed = {f.path: f.touched_lines() for f in repository.change(fork, "HEAD", context=0).files}
     return Request(
         root=root,
         interpreter=sys.executable,

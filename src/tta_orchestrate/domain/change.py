@@ -118,6 +118,11 @@ class ChangedFile:
         numbered = (line for hunk in self.hunks for line in hunk.lines() if line.kind == kind)
         return frozenset(n for line in numbered if (n := line.new if side is Side.RIGHT else line.old) is not None)
 
+    def touched_lines(self) -> frozenset[int]:
+        """The lines at head that were added, or after which some were only taken out; of a diff without context."""
+        gaps = frozenset(max(1, hunk.new_start) for hunk in self.hunks if not hunk.new_count)
+        return self.changed_lines(Side.RIGHT) | gaps
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:

@@ -42,6 +42,9 @@ if [ -z "$names" ] && [ -n "$file" ]; then
   names=$(sed -n 's/^func \\(Test[A-Za-z0-9_]*\\)(.*/\\1/p' "$file" | paste -sd '|' -)
   [ -n "$names" ] || names='none'
 fi
+for folder in "$@"; do
+  case $folder in ./*) grep -os '^func Test[^(]*' /dev/null "$folder"/*_test.go ;; esac
+done > "$out/names"
 [ -z "$names" ] || set -- "-run=^($names)\\$" "$@"
 "$GO" test -json -vet=off -count=1 "$@" > "$out/tests.jsonl" 2> "$out/errors"
 cat "$out/errors"
@@ -83,7 +86,6 @@ class GoTest:
             return Missing(reason="there is no go.mod above the file: only modules can be tested")
         mod = tree.read(posixpath.join(folder, "go.mod"))
         module = re.search(r"^module\s+(\S+)", mod, re.MULTILINE)
-        inside = posixpath.relpath(posixpath.dirname(source) or ".", folder or ".")
         root = Path(go).resolve().parent.parent
         name = module.group(1).strip('"') if module else "command-line-arguments"
         vendored = posixpath.join(folder, "vendor/modules.txt") in paths
@@ -91,8 +93,8 @@ class GoTest:
             programs={"go": go}, version="go test, lines only: Go measures no branches", folder=folder,
             binds=() if str(root).startswith("/usr/") else (str(root),),
             facts={
-                "module": name, "import": name if inside == "." else f"{name}/{inside}", "inside": inside,
-                "mod": "vendor" if vendored else "mod", "package": gotests.package_of(tree.read(source)),
+                "module": name, "mod": "vendor" if vendored else "mod",
+                "package": gotests.package_of(tree.read(source)),
             },
         )  # fmt: skip
 
@@ -155,13 +157,14 @@ class GoTest:
                 "GOCACHE": f"{CACHE}/go", "GOPATH": f"{CACHE}/gopath", "TZ": "UTC", "LANG": "C.UTF-8", **ask.env,
             },
             tools={"run.sh": _SCRIPT},
-            results=("tests.jsonl", "cover", "errors"),
+            results=("tests.jsonl", "cover", "errors", "names"),
         )  # fmt: skip
 
     def results(self, answer: Answer, ask: Ask, kit: Kit, texts: Mapping[str, str]) -> SuiteRun:
         """Read the events and the profile."""
         records = list(_records(answer.files.get("tests.jsonl", "")))
-        tests = tuple(_ran(one, kit) for one in gotests.outcomes(records))
+        files = _files(answer.files.get("names", ""), ask, kit)
+        tests = tuple(_ran(one, files) for one in gotests.outcomes(records))
         profile = answer.files.get("cover", "")
         coverage = {
             path: gotests.measure(profile, _in_module(path, kit), texts[path]) for path in ask.sources if profile
@@ -195,14 +198,25 @@ def _records(text: str) -> Iterator[dict[str, Any]]:
             yield record
 
 
-def _ran(one: tuple[str, str, str, float, str], kit: Kit) -> Ran:
+def _files(listed: str, ask: Ask, kit: Kit) -> dict[tuple[str, str], str]:
+    """Return where each test stands, by its package and name; a file that is asked for alone holds what runs."""
+    found = {}
+    for line in listed.splitlines():
+        path, _, head = line.partition(":func ")
+        path = posixpath.normpath(posixpath.join(kit.folder, path))
+        package = posixpath.dirname(_in_module(path, kit))
+        if head and (len(ask.tests) != 1 or path in ask.tests):
+            found[package, head.strip()] = path
+    return found
+
+
+def _ran(one: tuple[str, str, str, float, str], files: Mapping[tuple[str, str], str]) -> Ran:
     package, test, action, seconds, output = one
-    name = test if package == kit.facts["import"] else f"{package.rpartition('/')[2]}.{test}"
     said = " ".join(line.strip() for line in output.splitlines() if not _NOISE.match(line))
     error = "" if action == "pass" else said or "ended the whole process, or did not end"
     return Ran(
-        name=name, outcome=_OUTCOMES.get(action, FAILED), seconds=seconds, error=error[:2000],
-        asserted=action == "fail" and "panic:" not in output,
+        name=test, outcome=_OUTCOMES.get(action, FAILED), seconds=seconds, error=error[:2000],
+        asserted=action == "fail" and "panic:" not in output, file=files.get((package, test), ""),
     )  # fmt: skip
 
 

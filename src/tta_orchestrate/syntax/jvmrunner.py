@@ -30,7 +30,7 @@ from tta_orchestrate.ports.test_runner import (
     Symbol,
     Words,
 )  # fmt: skip
-from tta_orchestrate.syntax import jvmresults
+from tta_orchestrate.syntax import jvmlayout, jvmresults
 
 _JUNIT: Final = (
     "junit-platform-launcher", "junit-platform-engine", "junit-platform-commons", "junit-jupiter-api",
@@ -43,7 +43,6 @@ _FLAGS: Final = (
     "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto", "-Xmx1g",
     "-Dfile.encoding=UTF-8",
 )  # fmt: skip
-_TEST: Final = re.compile(r"(?:^|/)(?:Test\w+|\w+(?:Test|Tests|TestCase))\.(?:java|kt)$")
 _KOTLIN: Final = (
     "kotlin-compiler",
     "kotlin-stdlib",
@@ -52,17 +51,7 @@ _KOTLIN: Final = (
     "trove4j",
     "annotations-13.0",
 )
-_OLDEST, _NEWEST = 8, 20
-"""Versions of Java: the oldest that JUnit 5 takes, the newest whose classes the system's JaCoCo can read."""
 _INSTALL: Final = "apt-get install junit5 libjacoco-java default-jdk-headless"
-_RELEASE: Final = re.compile(
-    r"<(?:maven\.compiler\.(?:release|source)|release|source|java\.version)>\s*(?:1\.)?(\d+)\s*<"
-    r"|(?:source|target)Compatibility\s*=?\s*(?:JavaVersion\.VERSION_)?['\"]?(?:1[._])?(\d+)"
-    r"|JavaLanguageVersion\.of\((\d+)\)|(?m:^\s*options\.release\s*=\s*(\d+))"
-)
-_BUILDS: Final = ("pom.xml", "build.gradle", "build.gradle.kts")
-
-
 _UNPACK: Final = ("/bin/sh", "-c", 'base64 -d "$1/harness" > "$1/harness.jar"', "sh", TOOLS)
 
 
@@ -128,13 +117,13 @@ class JvmRunner:
         """Find a JDK, JUnit and JaCoCo."""
         del host
         paths = set(tree.files())
-        release = _release(tree, source, paths)
-        if release > _NEWEST:
+        release = jvmlayout.release(tree, source, paths)
+        if release > jvmlayout.NEWEST:
             return Missing(
-                reason=f"the repository wants Java {release}; JaCoCo here reads classes up to Java {_NEWEST}"
+                reason=f"the repository wants Java {release}; JaCoCo here reads classes up to Java {jvmlayout.NEWEST}"
             )
         missing = [jar for jar in (*_JUNIT, *_JACOCO) if not (self.jars / f"{jar}.jar").exists()]
-        jdk = _jdk(self.machines, release)
+        jdk = jvmlayout.jdk(self.machines, release)
         compiler = [self.kotlin / f"{jar}.jar" for jar in _KOTLIN] if any(p.endswith(".kt") for p in paths) else []
         has_kotlin = all(jar.exists() for jar in compiler)
         if source.endswith(".kt") and not has_kotlin:
@@ -142,53 +131,23 @@ class JvmRunner:
         if jdk is None or missing:
             what = ", ".join([*missing, *([] if jdk else [f"a JDK for Java {release or 17}"])])
             return Missing(reason=f"not installed here: {what} ({_INSTALL}{' kotlin' if compiler else ''})")
-        facts = self._layout(tree, source, paths)
+        facts = jvmlayout.layout(tree, source, paths, self.grammar.package_of)
+        facts["types"] = " ".join(self.grammar.types(tree.read(source), source))
         facts["kotlin"] = "yes" if compiler and has_kotlin else ""
         system = [j for j in (*_JUNIT, *_VINTAGE, *_JACOCO) if (self.jars / f"{j}.jar").exists()]
         beside = [str(jar) for jar in compiler] if has_kotlin else []
         facts["classpath"] = ":".join([*(str(self.jars / f"{jar}.jar") for jar in system), *beside])
         facts["release"] = str(release or min(jdk[1], 17))
         facts["nonce"] = secrets.token_hex(16)
-        facts["junit"] = "4" if _is_junit4(tree, _tests(tree)) else "5"
+        facts["junit"] = "4" if jvmlayout.is_junit4(tree, jvmlayout.tests(tree)) else "5"
         return Kit(
             programs={"java": str(jdk[0] / "bin" / "java")}, version=f"JUnit {facts['junit']} on Java {jdk[1]}",
             folder=facts["folder"], facts=facts,
         )  # fmt: skip
 
-    def _layout(self, tree: Files, source: str, paths: set[str]) -> dict[str, str]:
-        """Return where sources, tests and resources are; Maven's layout, or folders that follow the packages."""
-        text, package_of = tree.read(source), self.grammar.package_of
-        package = package_of(text)
-        root, kind = _root(source, package), self.suffixes[0]
-        tests = [p for p in paths if _TEST.search(p) and p.endswith(kind)]
-        standard = re.search(r"(?:^|(.*)/)src/main/(java|kotlin)(?=/|$)", posixpath.dirname(source))
-        if standard:
-            folder = standard.group(1) or ""
-            place = f"src/test/{standard.group(2)}"
-            own = [f"src/{part}/{each}" for part in ("main", "test") for each in ("java", "kotlin")]
-            every = {m.group(0) for p in paths if (m := re.match(r"(?:.*/)?src/main/(?:java|kotlin)(?=/)", p))}
-            others = sorted(r for r in every if (posixpath.dirname(r)[: -len("src/main")].rstrip("/")) != folder)
-            own += [posixpath.relpath(other, folder or ".") for other in others]
-            resources = ["src/main/resources", "src/test/resources"]
-        else:
-            folder = ""
-            beside = sorted({_root(p, package_of(tree.read(p))) for p in tests})
-            place = beside[0] if beside else "test" if root else ""
-            own = list(dict.fromkeys([root or ".", *(b or "." for b in beside), place or "."]))
-            own = [
-                o for o in own if not any(o != other and (other == "." or o.startswith(f"{other}/")) for other in own)
-            ]
-            resources = own
-        top = {".".join(package.split(".")[:2])} if package else set()
-        return {
-            "folder": folder, "package": package, "types": " ".join(self.grammar.types(text, source)), "tests": place,
-            "packages": " ".join(sorted(top)), "roots": "\n".join(own), "resources": "\n".join(resources),
-            "jars": "\n".join(posixpath.relpath(p, folder or ".") for p in sorted(paths) if p.endswith(".jar")),
-        }  # fmt: skip
-
     def tests(self, tree: Files) -> tuple[str, ...]:
         """Return the files that Maven and Gradle would take for tests."""
-        return tuple(p for p in _tests(tree) if p.endswith(self.suffixes))
+        return tuple(p for p in jvmlayout.tests(tree) if p.endswith(self.suffixes))
 
     def place(self, tree: Files, source: str, kit: Kit) -> str:
         """Return a path below the root of the tests, in the package of *source*."""
@@ -324,47 +283,6 @@ def harness() -> str:
         imports.update(re.findall(r"^import [^;]+;$", text, re.MULTILINE))
         bodies.append(re.sub(r"^import [^;]+;\n", "", text, flags=re.MULTILINE).strip())
     return "\n\n".join(["\n".join(sorted(imports)), *bodies]) + "\n"
-
-
-def _jdk(machines: Path, release: int) -> tuple[Path, int] | None:
-    """Return a JDK and its version: the oldest from 17 on that can compile for *release*."""
-    found = []
-    for home in sorted(machines.glob("*")):
-        notes = home / "release"
-        version = re.search(r'JAVA_VERSION="(?:1\.)?(\d+)', notes.read_text("utf-8")) if notes.is_file() else None
-        if version and (home / "bin" / "javac").exists() and home.is_dir() and not home.is_symlink():
-            found.append((int(version.group(1)), home))
-    good = sorted(one for one in found if one[0] >= max(17, release))
-    return (good[0][1], good[0][0]) if good else None
-
-
-def _release(tree: Files, source: str, paths: set[str]) -> int:
-    """Return the Java version that the nearest build file names, 0 for none."""
-    folder = posixpath.dirname(source)
-    while True:
-        for name in _BUILDS:
-            path = posixpath.join(folder, name)
-            if path in paths and (found := _RELEASE.search(tree.read(path))):
-                return max(_OLDEST, int(next(group for group in found.groups() if group)))
-        if not folder:
-            return 0
-        folder = posixpath.dirname(folder)
-
-
-def _tests(tree: Files) -> tuple[str, ...]:
-    return tuple(p for p in tree.files() if _TEST.search(p))
-
-
-def _root(path: str, package: str) -> str:
-    folder = posixpath.dirname(path)
-    inside = package.replace(".", "/")
-    return folder[: -len(inside)].rstrip("/") if inside and folder.endswith(inside) else folder
-
-
-def _is_junit4(tree: Files, tests: Sequence[str]) -> bool:
-    texts = [tree.read(path) for path in tests if not jvmresults.OURS.search(path)]
-    old = any("import org.junit.Test;" in text for text in texts)
-    return old and not any("org.junit.jupiter" in text for text in texts)
 
 
 def _locale(name: str) -> tuple[str, ...]:

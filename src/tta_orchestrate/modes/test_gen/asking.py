@@ -9,7 +9,7 @@ from typing import Any, Final
 from tta_orchestrate.domain.mutant import Mutant
 from tta_orchestrate.domain.sanitiser import visible
 from tta_orchestrate.domain.secrets import mask_secrets
-from tta_orchestrate.modes.test_gen import proving
+from tta_orchestrate.modes.test_gen import biting, proving
 from tta_orchestrate.modes.test_gen.goals import Goal
 from tta_orchestrate.modes.test_gen.outcome import Drop
 from tta_orchestrate.modes.test_gen.prompts import TESTS, fence, foreign_tester
@@ -193,7 +193,7 @@ class Asking:
         return bool(hit) or self._kills(goal.mutants, test)
 
     def _kills(self, mutants: Collection[Mutant], test: Proposal) -> bool:
-        found = proving.bites(self.target, [test], list(mutants)) if mutants else {}
+        found = biting.bites(self.target, [test], list(mutants)) if mutants else {}
         return any(k.status == "killed" for k in found.values())
 
 

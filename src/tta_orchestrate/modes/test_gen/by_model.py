@@ -8,31 +8,23 @@ from typing import Final
 
 from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.domain.mutant import Mutant
-from tta_orchestrate.modes.test_gen import proving
+from tta_orchestrate.modes.test_gen import biting, on_base, proving
 from tta_orchestrate.modes.test_gen.arbiter import Chosen, Dispute, Matter, settle
 from tta_orchestrate.modes.test_gen.arena import Killing
 from tta_orchestrate.modes.test_gen.asking import Asking, Doubt, goals
-from tta_orchestrate.modes.test_gen.diff import CHANGE_PROVING, REGRESSION_GUARD, UNKNOWN, Diff
+from tta_orchestrate.modes.test_gen.diff import Diff
 from tta_orchestrate.modes.test_gen.outcome import Drop, Kept, Mutation, TargetResult
 from tta_orchestrate.modes.test_gen.pipeline import Plan
 from tta_orchestrate.modes.test_gen.proving import Target
 from tta_orchestrate.modes.test_gen.runs import Runs, Tried, Try
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.ports.model import Engine
-from tta_orchestrate.ports.test_runner import FAILED, PASSED, Answer, Ask, Proposal, SuiteRun
+from tta_orchestrate.ports.test_runner import FAILED, PASSED, Ask, Proposal
 from tta_orchestrate.syntax.faults import innermost
 
 _PER_SYMBOL: Final = 20
 _FEW: Final = 4
 """Mutants on the lines that a test adds, below which more are made."""
-
-
-def measure_suite(runs: Runs, tree: Snapshot, sources: Sequence[str], *, seconds: float) -> Tried:
-    """Run the repository's own tests once, measured on *sources*."""
-    tests = runs.runner.tests(tree)
-    if not tests:
-        return Tried(run=SuiteRun(), answer=Answer(codes=(0,)), asked=tuple(sources))
-    return runs.one(tree, Try(ask=Ask(tests=tests, sources=tuple(sources)), seconds=seconds))
 
 
 def generate(
@@ -88,7 +80,7 @@ def _describe_suite(result: TargetResult, suite: Tried, runs: Runs) -> None:
     ran = suite.run.tests
     result.baseline = {
         "tests": len(ran), "passed": sum(r.outcome == PASSED for r in ran), "complete": not suite.answer.cut,
-        "note": suite.answer.cut or ("" if ran else suite.run.error or "there are no tests yet"),
+        "note": suite.answer.cut or suite.run.error[:500] or ("" if ran else "there are no tests yet"),
         "runner": runs.runner.name, "version": runs.kit.version,
         "set_aside": [{"test": r.name[:200], "outcome": r.outcome} for r in failed[:50]], "collect_errors": {},
     }  # fmt: skip
@@ -98,12 +90,12 @@ def _work(target: Target, plan: Plan, diff: Diff | None, engine: Engine | None) 
     result, runner = target.result, target.runs.runner
     focus = _touched(target, diff.lines) if diff else None
     pool = _pool(target, plan, diff, focus)
-    before = proving.mutate_suite(target, pool)
+    before = biting.mutate_suite(target, pool)
     result.mutation_before = result.mutation_after = _mutation(pool, before)
     alive = [m for m in pool if before[m.id].status in {"survived", "not-run"}]
     result.survivors = [m for m in pool if before[m.id].status == "survived"]
     if diff:
-        _catch(target, diff)
+        target.result.regressions += on_base.broken(target, diff)
     if engine is None or not engine.has_executor:
         result.reason = f"{runner.language} has no local generator: tests need a model (no key, or no budget left)"
         return
@@ -121,7 +113,7 @@ def _work(target: Target, plan: Plan, diff: Diff | None, engine: Engine | None) 
     if ruling.drop:
         _finish(target, choice.without(ruling.drop), measured)
     if diff and result.kept:
-        _label(target, diff)
+        on_base.label(target, list(target.candidates.values()), diff)
 
 
 def _pool(target: Target, plan: Plan, diff: Diff | None, focus: frozenset[int] | None) -> list[Mutant]:
@@ -182,7 +174,7 @@ def _choose(target: Target, proposed: Sequence[Proposal], pool: Pool) -> tuple[C
     if not tests:
         return Choice(), pool
     pool = _widened(target, tests, pool)
-    killings = proving.bites(target, tests, pool.alive)
+    killings = biting.bites(target, tests, pool.alive)
     kept = proving.earn(target, tests, killings, pool.focus)
     names = {one.test for one in kept}
     return Choice(tests=[t for t in tests if t.name in names], kept=kept, killings=killings), pool
@@ -240,36 +232,6 @@ def _mutation(pool: Sequence[Mutant], found: Mapping[int, Killing]) -> Mutation:
     )  # fmt: skip
 
 
-def _catch(target: Target, diff: Diff) -> None:
-    """See whether what the suite fails at now passed on the base revision: then the change may have broken it."""
-    failed = {r.name: r for r in target.suite.run.tests if r.outcome == FAILED}
-    if not failed:
-        return
-    base = measure_suite(target.runs, diff.base, (), seconds=2 * target.suite.answer.seconds + 20)
-    for ran in base.run.tests:
-        if ran.outcome == PASSED and ran.name in failed:
-            reason = f"passes on the base revision, fails on head: {failed[ran.name].error[:300]}"
-            target.result.regressions.append(Drop(test=ran.name[:200], gate="fail-to-pass", reason=reason))
-
-
-def _label(target: Target, diff: Diff) -> None:
-    """Run what is kept on the base revision: fail to pass proves the change, pass to pass guards what was there."""
-    result = target.result
-    tests = list(target.candidates.values())
-    tried = target.runs.one(diff.base, target.attempt(tests))
-    ran = proving.outcomes(tried, {t.name for t in tests})
-    labelled: list[Kept] = []
-    for one in result.kept:
-        mine = ran.get(one.test.rpartition("::")[2])
-        if mine is None:  # what it imports may be new
-            name = UNKNOWN if tried.answer.cut else CHANGE_PROVING
-        else:
-            name = REGRESSION_GUARD if mine.outcome == PASSED else CHANGE_PROVING
-        labelled.append(replace(one, label=name))
-    result.kept = labelled
-    result.gates["fail-to-pass"] = "run"
-
-
 def _matter(target: Target, disputes: Sequence[Dispute]) -> Matter:
     tests = [
         Chosen(name=t.name, target=t.symbol, body=t.body, call=" ".join(t.body.split()))
@@ -282,14 +244,8 @@ def _matter(target: Target, disputes: Sequence[Dispute]) -> Matter:
 
 def _dispute(target: Target, doubt: Doubt, diff: Diff | None) -> Dispute | None:
     """Return what a failed assertion leaves to decide; what held on the base revision is a possible regression."""
-    if diff and _passes_on_base(target, doubt.test, diff):
+    if diff and on_base.passes(target, doubt.test, diff):
         reason = f"a test that a model wrote passes on the base revision, fails on head: {doubt.actual}"
         target.result.regressions.append(Drop(test=doubt.test.name, gate="fail-to-pass", reason=reason))
         return None
     return Dispute(symbol=doubt.test.symbol, line=doubt.line, code=doubt.test.body, actual=doubt.actual)
-
-
-def _passes_on_base(target: Target, test: Proposal, diff: Diff) -> bool:
-    tried = target.runs.one(diff.base, target.attempt([test]))
-    ran = proving.outcomes(tried, {test.name}).get(test.name)
-    return ran is not None and ran.outcome == PASSED

@@ -10,7 +10,7 @@ from tta_orchestrate.modes.test_gen.diff import Diff
 from tta_orchestrate.modes.test_gen.environment import Environment
 from tta_orchestrate.modes.test_gen.outcome import TargetResult
 from tta_orchestrate.modes.test_gen.pipeline import Plan
-from tta_orchestrate.modes.test_gen.runs import Runs, Tried
+from tta_orchestrate.modes.test_gen.runs import Runs, Tried, measure_suite
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.ports.model import Engine
 from tta_orchestrate.ports.test_runner import Answer, Host, Missing, Prepares, TestRunner
@@ -72,7 +72,7 @@ class Languages:
         known = self._suites.get(key)
         if known is None or path not in known.asked:
             mine = tuple(p for p in dict.fromkeys([path, *beside]) if p.endswith(runs.runner.suffixes))
-            known = by_model.measure_suite(runs, tree, mine, seconds=self.settings.suite_seconds)
+            known = measure_suite(runs, tree, mine, seconds=self.settings.suite_seconds)
             self._suites[key] = known
         return known
 

@@ -17,6 +17,8 @@ class Drop:
     test: str
     gate: str
     reason: str
+    file: str = ""
+    """Where it stands, for a test of the repository's own suite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,24 +1,21 @@
 """The gates for tests of other languages: the same names and reasons as Python's, a process for each question."""
 
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from tta_orchestrate.domain.measured import Branch, Measured
-from tta_orchestrate.domain.mutant import Mutant
 from tta_orchestrate.modes.test_gen.arena import Killing
 from tta_orchestrate.modes.test_gen.outcome import Drop, Kept, TargetResult
 from tta_orchestrate.modes.test_gen.runs import Runs, Tried, Try
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.ports.test_runner import FAILED, PASSED, Ask, Proposal, Ran, Symbol
-from tta_orchestrate.syntax.faults import innermost
 
 SLOWEST: Final = 1.0
 """Seconds that a kept test may take."""
 _TEST_SECONDS: Final = 20.0
 """For one run of the new file; beyond that it hangs."""
-_MUTANT_SECONDS: Final = 10.0
 _VARIANTS: Final = (
     ({"TZ": "Asia/Tokyo", "LANG": "de_DE.UTF-8"}, "reversed"),
     ({"TZ": "America/New_York", "LANG": "C"}, "shuffled"),
@@ -92,6 +89,11 @@ def why(tried: Tried) -> str:
     return tried.run.error or f"the runner ended with {', '.join(map(str, tried.answer.codes))} and said nothing of it"
 
 
+def ended(tried: Tried, *how: str) -> set[tuple[str, str]]:
+    """Return the file and name of every test that ended so: names alone meet again in other files."""
+    return {(r.file, r.name) for r in tried.run.tests if r.outcome in how}
+
+
 def first_gates(target: Target, tests: Sequence[Proposal]) -> tuple[list[Proposal], dict[str, Ran], Tried | None]:
     """Collect and run: return what passed, how the others ended, and the run."""
     gates = target.result.gates
@@ -104,8 +106,9 @@ def first_gates(target: Target, tests: Sequence[Proposal]) -> tuple[list[Proposa
         middle = len(tests) // 2
         one, other = first_gates(target, tests[:middle]), first_gates(target, tests[middle:])
         return [*one[0], *other[0]], {**one[1], **other[1]}, tried
+    hidden = [t for t in tests if t.name not in ran] if ran else []  # behind one that ended the process
     good = []
-    for test in tests:
+    for test in [t for t in tests if t not in hidden]:
         mine = ran.get(test.name)
         if mine is None:
             ran[test.name] = Ran(name=test.name, outcome=FAILED, error=why(tried))
@@ -116,7 +119,8 @@ def first_gates(target: Target, tests: Sequence[Proposal]) -> tuple[list[Proposa
             target.drop(test.name, "cheap", f"takes {mine.seconds:.1f} s")
         else:
             good.append(test)
-    return good, ran, tried
+    others = first_gates(target, hidden)
+    return [*good, *others[0]], {**ran, **others[1]}, tried
 
 
 def cover_alone(target: Target, tests: Sequence[Proposal]) -> list[Proposal]:
@@ -169,96 +173,12 @@ def _in_suite(target: Target, tests: Sequence[Proposal]) -> dict[str, str]:
     ask = Ask(tests=(*target.runs.runner.tests(target.tree), target.result.tests_path))
     files = {target.result.tests_path: target.file(tests)}
     tried = target.runs.one(target.tree, Try(ask=ask, files=files, seconds=2 * target.suite.answer.seconds + 20))
-    before = {r.name for r in target.suite.run.tests if r.outcome == PASSED}
-    broken = sorted(before & {r.name for r in tried.run.tests if r.outcome == FAILED})
+    broken = sorted(ended(target.suite, PASSED) & ended(tried, FAILED))
     if broken:
-        return {t.name: f"makes {broken[0]} fail" for t in tests}
+        return {t.name: f"makes {broken[0][1]} fail" for t in tests}
     mine = [r for r in tried.run.tests if r.file in {target.result.tests_path, ""}]
     passed = {r.name for r in mine if r.outcome == PASSED}
     return {t.name: f"fails inside the suite: {why(tried)}" for t in tests if t.name not in passed}
-
-
-def bites(target: Target, tests: Sequence[Proposal], mutants: Sequence[Mutant]) -> dict[int, Killing]:
-    """Run the new tests against each mutant that the suite lets live, a process for each."""
-    target.result.gates["bites"] = "run"
-    reached = frozenset().union(*(target.alone[t.name].lines for t in tests)) if tests else frozenset()
-    tries, asked = [], []
-    found = {m.id: Killing(status="survived") for m in mutants}
-    for mutant in mutants:
-        if not touches(target, mutant, reached):
-            continue
-        asked.append(mutant)
-        source = mutant.apply(target.text)
-        tries.append(target.attempt(tests, source=source, seconds=_MUTANT_SECONDS))
-    for mutant, tried in _in_time(target, asked, tries):
-        found[mutant.id] = judged(tried, {t.name for t in tests}) if tried else Killing(status="not-run")
-    return found
-
-
-def touches(target: Target, mutant: Mutant, lines: Collection[int]) -> bool:
-    """Whether what runs *lines* may run the mutant: a statement begins on its first line, or around it."""
-    symbol = innermost(target.symbols, mutant.line)
-    first = symbol.first if symbol is not None else mutant.line
-    above = [n for n in target.loaded.all_lines | target.known().all_lines if first <= n <= mutant.line]
-    return not above or max(above) in lines or any(n in lines for n in range(mutant.line, mutant.last + 1))
-
-
-def judged(tried: Tried, names: Collection[str]) -> Killing:
-    """Return what became of a mutant: only a test that ran and failed kills it, what does not load counts not."""
-    if tried.answer.cut == "timeout":
-        return Killing(status="timeout", killers=frozenset(names))
-    ran = {r.name: r for r in tried.run.tests if r.name in names}
-    killers = frozenset(name for name, r in ran.items() if r.outcome == FAILED)
-    if killers:
-        return Killing(status="killed", killers=killers)
-    if not ran:
-        return Killing(status="import")
-    return Killing(status="survived" if set(ran) == set(names) and tried.answer.ok else "crash")
-
-
-def _in_time(target: Target, mutants: Sequence[Mutant], tries: Sequence[Try]) -> Iterable[tuple[Mutant, Tried | None]]:
-    """Run *tries* in small lots for as long as there is time; the rest is given back unrun."""
-    lot = target.runs.lot
-    for at in range(0, len(tries), lot):
-        part = mutants[at : at + lot]
-        if target.left() <= 0:
-            yield from ((m, None) for m in part)
-        else:
-            yield from zip(part, target.runs.mutants(target.tree, target.path, tries[at : at + lot]), strict=True)
-
-
-def mutate_suite(target: Target, mutants: Sequence[Mutant], *, share: float = 0.35) -> dict[int, Killing]:
-    """See which mutants the existing suite tells apart; one on a line that it does not run lives."""
-    found = {m.id: Killing(status="survived") for m in mutants}
-    suite = target.suite
-    passed = {r.name for r in suite.run.tests if r.outcome == PASSED}
-    covered = suite.run.coverage.get(target.path, Measured()).lines
-    reached = [m for m in mutants if touches(target, m, covered)] if passed and covered else []
-    until = target.left() * (1 - share)
-    seconds = 3 * suite.answer.seconds + 5
-    files = target.runs.runner.tests(target.tree)
-    lot = target.runs.lot
-    for at in range(0, len(reached), lot):
-        part = reached[at : at + lot]
-        if target.left() < until:
-            found.update({m.id: Killing(status="not-run") for m in reached[at:]})
-            break
-        tries = [Try(ask=Ask(tests=files), files={target.path: m.apply(target.text)}, seconds=seconds) for m in part]
-        for mutant, tried in zip(part, target.runs.mutants(target.tree, target.path, tries), strict=True):
-            found[mutant.id] = _by_suite(tried, passed)
-    return found
-
-
-def _by_suite(tried: Tried, passed: Collection[str]) -> Killing:
-    if tried.answer.cut == "timeout":
-        return Killing(status="timeout")
-    ran = {r.name for r in tried.run.tests}
-    killers = frozenset(r.name for r in tried.run.tests if r.name in passed and r.outcome == FAILED)
-    if killers:
-        return Killing(status="killed", killers=killers)
-    if not ran & set(passed):
-        return Killing(status="import")
-    return Killing(status="survived" if set(passed) <= ran else "crash")
 
 
 def earn(

@@ -11,7 +11,7 @@ from pathlib import Path
 from tta_orchestrate.domain.finding import Finding
 from tta_orchestrate.domain.outcome import Outcome, Tally, conclude, decide
 from tta_orchestrate.domain.report import Coverage, Failure, Report, Skipped, SkipReason, Subject
-from tta_orchestrate.modes.test_gen import annotations, facts, pipeline, snapshot
+from tta_orchestrate.modes.test_gen import annotations, facts, on_base, pipeline, snapshot
 from tta_orchestrate.modes.test_gen.arena import Arena, Session
 from tta_orchestrate.modes.test_gen.diff import Diff
 from tta_orchestrate.modes.test_gen.environment import Environment, find_environment
@@ -117,6 +117,7 @@ def run(
             results.append(_awaited(result))
             if result.text:
                 tree.write(result.tests_path, result.text.encode())  # later targets choose other names, and measure it
+        on_base.once(results)
         patch = patch_of({r.tests_path: (r.earlier, r.text) for r in results if r.text})
         findings = tuple(
             finding for r in results for finding in annotations.findings(r, tree, (request.changed or {}).get(r.path))

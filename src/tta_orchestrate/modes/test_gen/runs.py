@@ -135,6 +135,14 @@ class Runs:
         return Tried(run=self.runner.results(answer, one.ask, self.kit, texts), answer=answer, asked=one.ask.sources)
 
 
+def measure_suite(runs: Runs, tree: Snapshot, sources: Sequence[str], *, seconds: float) -> Tried:
+    """Run the repository's own tests once, measured on *sources*."""
+    tests = runs.runner.tests(tree)
+    if not tests:
+        return Tried(run=SuiteRun(), answer=Answer(codes=(0,)), asked=tuple(sources))
+    return runs.one(tree, Try(ask=Ask(tests=tests, sources=tuple(sources)), seconds=seconds))
+
+
 def _json(request: Mapping[str, Any]) -> str:
     import json
 

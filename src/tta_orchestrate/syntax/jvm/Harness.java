@@ -144,22 +144,23 @@ final class Harness {
         return known && !name.equals("module-info.java") && Files.isRegularFile(file);
     }
 
-    /** Files with errors are left out and named, then the others are tried again; not so for those asked for. */
+    /** Files with errors are left out and named, and the others tried again, while any of those asked for is left. */
     private Compiler.Compiled compile(Map<String, String> sources) throws Exception {
-        HashSet<String> needed = new HashSet<>(wire.all("test"));
-        needed.addAll(wire.all("source"));
-        needed.addAll(wire.all("needed"));
         Compiler.Compiled result = new Compiler.Compiled(Map.of(), Map.of(), Map.of());
         for (int round = 0; round < ROUNDS && !sources.isEmpty(); round++) {
             result = both(sources, "");
             result.errors().forEach((path, error) ->
                     wire.emit(Map.of("event", "compile-error", "path", path, "error", cut(error))));
-            boolean hopeless = result.errors().keySet().stream().anyMatch(needed::contains);
-            if (!result.classes().isEmpty() || hopeless || !sources.keySet().removeAll(result.errors().keySet())) {
+            boolean stuck = !sources.keySet().removeAll(result.errors().keySet());
+            if (!result.classes().isEmpty() || stuck || gone("test", sources) || gone("source", sources)) {
                 break;
             }
         }
         return result;
+    }
+
+    private boolean gone(String key, Map<String, String> sources) {
+        return !wire.all(key).isEmpty() && wire.all(key).stream().noneMatch(sources::containsKey);
     }
 
     private List<Class<?>> tests(Compiler.Compiled compiled, Loader loader) throws ClassNotFoundException {
