@@ -13,4 +13,6 @@ def case(expr: str, value: str = "", *, kind: str = "value", target: str = "", *
         "keywords": tuple((k.arg, ast.unparse(k.value)) for k in call.keywords) if isinstance(call, ast.Call) else (),
         **more,
     }  # fmt: skip
+    if kind == "raises":
+        fields.setdefault("home", fields.get("type", "").rpartition(".")[0])
     return Case(**fields)

@@ -47,7 +47,7 @@ def assertion(look: str, value: str) -> str:
 
 def exception(case: Case) -> str:
     """Return the name under which a test knows the exception."""
-    return case.type.rpartition(".")[2]
+    return case.type.removeprefix(f"{case.home}.") if case.home else case.type.rpartition(".")[2]
 
 
 def message(case: Case) -> str:

@@ -74,7 +74,10 @@ def read_unit(snapshot: Snapshot, path: str) -> Unit:
     parts = list(relative.with_suffix("").parts)
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
-    return Unit(path=path, module=".".join(parts), root=root, source=snapshot.read(path))
+    source = snapshot.read(path).removeprefix("\ufeff")
+    if any("\udc80" <= letter <= "\udcff" for letter in source):
+        raise ValueError("its text is not UTF-8")
+    return Unit(path=path, module=".".join(parts), root=root, source=source)
 
 
 def test_path(project: Project, unit: Unit, existing: Iterable[str]) -> str:
@@ -85,6 +88,8 @@ def test_path(project: Project, unit: Unit, existing: Iterable[str]) -> str:
     taken = set(existing)
     near = [t for t in project.tests if PurePosixPath(t).stem in {f"test_{_stem(unit)}", f"{_stem(unit)}_test"}]
     folder = str(PurePosixPath(near[0]).parent) if near else project.folder
+    if any(str(part) in taken for part in (PurePosixPath(folder), *PurePosixPath(folder).parents)):
+        folder = ""  # a file has the name of the folder
     names = {PurePosixPath(path).name for path in taken}
     for stem in (
         _stem(unit),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tta_orchestrate.domain.measured import Branch
+from tta_orchestrate.domain.secrets import find_secrets
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Ran, Session
 from tta_orchestrate.modes.test_gen.cases import Case
 from tta_orchestrate.modes.test_gen.facts import Project, Unit
@@ -29,6 +30,7 @@ _COVERING_SECONDS: Final = 1.5
 _VARIANTS: Final = (
     ({"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"}, "reverse"),
     ({"PYTHONHASHSEED": "12345", "TZ": "America/New_York"}, "shuffle"),
+    ({"PYTHONHASHSEED": "77", "TZ": "Asia/Kolkata"}, "shuffle again"),
     ({"PYTHONHASHSEED": "random", "TZ": "UTC"}, ""),
 )
 
@@ -84,6 +86,9 @@ def static(bench: Bench, tests: list[TestCode]) -> list[TestCode]:
     """Refuse by reading."""
     text = bench.writer.file(tests)
     found = refusals(text, module=bench.unit.module, available=bench.available)
+    for test in tests:
+        if any(find_secrets("\n".join(test.lines))):
+            found.setdefault(test.name, "holds what looks like a credential")
     bench.result.gates["static"] = "run"
     if "" in found:
         bench.drop("(file)", "static", found[""])
@@ -225,7 +230,8 @@ def _in_suite(bench: Bench) -> dict[str, str]:
     if spent > max(10.0, bench.left() / 2):
         bench.result.notes.append("stable: not run inside the whole suite, which takes too long for the time given")
         return {}
-    session = bench.arena.run(bench.snapshot, files, roots=bench.roots, seconds=2 * spent + 30, order="suite")
+    session = bench.arena.run(bench.snapshot, files, roots=bench.roots, seconds=2 * spent + 30, order="suite",
+        env={"PYTHONHASHSEED": "4"})  # fmt: skip
     bad = {
         i: "fails inside the suite"
         for i in bench.ids

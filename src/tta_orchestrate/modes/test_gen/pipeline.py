@@ -1,6 +1,7 @@
 """Test generation for one file, end to end: measure, generate, gate, keep what earns its place."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final
@@ -364,7 +365,11 @@ def _nothing(result: TargetResult) -> str:
     late = sum(drop.reason == gates.NO_TIME for drop in result.dropped)
     if late:
         return f"the time was over before {late} candidates could be tried on mutants: give more --seconds"
-    return "no candidate passed the gates"
+    reasons = Counter(f"{drop.gate}: {drop.reason}" for drop in result.dropped)
+    if not reasons:
+        tried = result.generator.get("evaluated")
+        return "no candidate passed the gates" if tried else "there is nothing in it to call"
+    return f"no candidate passed the gates; most often {reasons.most_common(1)[0][0]}"
 
 
 def _after(shape: Shape, baseline: Session, session: Session, unit: Unit) -> Measured:

@@ -4,6 +4,7 @@ import ast
 import builtins
 import re
 import subprocess
+import symtable
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -77,7 +78,7 @@ class Writer:
             MARK,
             "",
         ]
-        parts += self._imports(tests, body)
+        parts += self._imports(tests)
         if self.style.framework == "unittest":
             indented = "\n".join(f"    {line}" if line else "" for line in body.rstrip().split("\n"))
             body = f"class {_class_name(self.module)}(unittest.TestCase):\n{indented}\n"
@@ -127,31 +128,27 @@ class Writer:
         callee, count = case.expr.partition("(")[0], len(case.arguments)
         clash = {callee.partition(".")[0], "expected", "message", "request", *_OURS}
         names = [f"{key}_value" if key in clash else key for key in keys]
-        if any(key.startswith("#") for key in keys):
+        if any(key.startswith("#") for key in keys) or len(set(names)) < len(names):
             names[:count] = ["value"] if count == 1 else [f"arg{n}" for n in range(count)]
+        if len(set(names)) < len(names):
+            names = [f"arg{n}" for n in range(len(names))]
         named = [f"{key}={name}" for key, name in zip(keys[count:], names[count:], strict=True)]
         return names, f"{callee}({', '.join([*names[:count], *named])})"
 
-    def _imports(self, tests: Sequence[TestCode], body: str) -> list[str]:
-        used = _names_used(body)
+    def _imports(self, tests: Sequence[TestCode]) -> list[str]:
         given = {line for test in tests for line in test.imports}
-        bound = _bound(body) | {name for line in given for name in _names_imported(line)}
-        known = {c.target.partition(".")[0] for t in tests for c in t.cases}
-        own = {n for n in used if n not in _OURS and (n not in dir(builtins) or n in known)} - bound
-        homes = {
-            assertions.exception(c): c.type.rpartition(".")[0]
-            for t in tests
-            for c in t.cases
-            if c.kind == "raises" and "." in c.type
-        }
+        free = {name for test in tests for name in _free_names("\n".join(test.lines))}
+        free -= {name for line in given for name in _names_imported(line)}
+        cases = [case for test in tests for case in test.cases]
+        homes = {assertions.exception(c): c.home for c in cases if c.kind == "raises" and c.home}
+        known = {c.target.partition(".")[0] for c in cases} | {n for n, home in homes.items() if home == self.module}
+        own = {n for n in free if n not in _OURS and (n not in dir(builtins) or n in known)}
         foreign = {name: home for name, home in homes.items() if home != self.module and name in own}
-        lines = [
-            f"import {helper}" for helper in _HELPERS if helper in used and helper not in own and helper not in bound
-        ]
-        framework = "unittest" if self.style.framework == "unittest" else "pytest" if "pytest" in used else ""
-        lines += (
-            [*([""] if framework == "pytest" else []), f"import {framework}"] if framework not in {"", *bound} else []
-        )
+        lines = [f"import {helper}" for helper in _HELPERS if helper in free]
+        if self.style.framework == "unittest":
+            lines.append("import unittest")
+        elif "pytest" in free:
+            lines += ["", "import pytest"]
         names = ", ".join(sorted(own - set(foreign)))
         lines += ["", f"from {self.module} import {names}"] if names else [""]
         lines += [f"from {home} import {name}" for name, home in sorted(foreign.items(), key=lambda pair: pair[::-1])]
@@ -226,20 +223,22 @@ def _indent(lines: Iterable[str]) -> list[str]:
     return [f"    {line}" if line else "" for line in lines]
 
 
-def _names_used(text: str) -> set[str]:
-    return {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+def _free_names(text: str) -> set[str]:
+    """Return the names that the functions in *text* take from around them, their decorators included."""
+    found: set[str] = set()
+
+    def visit(table: symtable.SymbolTable) -> None:
+        found.update(s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced())
+        if table.get_type() == "module":
+            found.update(s.get_name() for s in table.get_symbols() if s.is_referenced() and not s.is_assigned())
+        for child in table.get_children():
+            visit(child)
+
+    visit(symtable.symtable(text, "<tests>", "exec"))
+    return found
 
 
 def _names_imported(line: str) -> set[str]:
     node = ast.parse(line).body[0]
     aliases = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
     return {alias.asname or alias.name.partition(".")[0] for alias in aliases}
-
-
-def _bound(text: str) -> set[str]:
-    tree = ast.parse(text)
-    found = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    for arguments in (n for n in ast.walk(tree) if isinstance(n, ast.arguments)):
-        every = (*arguments.args, *arguments.kwonlyargs, *arguments.posonlyargs, arguments.vararg, arguments.kwarg)
-        found |= {a.arg for a in every if a}
-    return found | {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tta_orchestrate.domain.finding import Finding
 from tta_orchestrate.domain.outcome import Outcome, Tally, conclude, decide
 from tta_orchestrate.domain.report import Coverage, Failure, Report, Skipped, SkipReason, Subject
+from tta_orchestrate.domain.secrets import find_secrets, mask_secrets
 from tta_orchestrate.modes.test_gen import annotations, facts, on_base, pipeline, snapshot
 from tta_orchestrate.modes.test_gen.arena import Arena, Session
 from tta_orchestrate.modes.test_gen.diff import Diff
@@ -267,10 +269,10 @@ def _report(
     return Report(
         mode="test-gen",
         verdict=conclude(outcome),
-        findings=findings,
+        findings=tuple(_hiding(finding) for finding in findings),
         skipped=tuple(skipped),
         failures=tuple(Failure(unit=r.path, path=r.path,
-        reason=r.reason or "nothing was kept") for r in results if not _done(r)),
+        reason=mask_secrets(r.reason) or "nothing was kept") for r in results if not _done(r)),
         coverage=Coverage(
             files_changed=len(results), files_reviewed=len(done),
             lines_changed=sum(len(r.after.all_lines) for r in lines if r.after),
@@ -280,8 +282,24 @@ def _report(
         subject=Subject(),
         notices=notices,
         patch=patch,
-        extra={"targets": [r.to_json() for r in results]},
+        extra={"targets": [_masked(r.to_json()) for r in results]},
     )  # fmt: skip
+
+
+def _masked(value: Any) -> Any:
+    """Return *value* without what looks like a credential: names and messages of the tested code end in reports."""
+    if isinstance(value, str):
+        return mask_secrets(value)
+    if isinstance(value, dict):
+        return {key: _masked(one) for key, one in value.items()}
+    return [_masked(one) for one in value] if isinstance(value, list) else value
+
+
+def _hiding(finding: Finding) -> Finding:
+    """Return *finding* with the credentials in it named, so that every sink masks them."""
+    texts = (finding.quote, finding.title, finding.message)
+    found = {text[m.start : m.end] for text in texts for m in find_secrets(text)}
+    return replace(finding, redact=(*finding.redact, *sorted(found))) if found else finding
 
 
 def _local(results: list[TargetResult]) -> tuple[str, ...]:

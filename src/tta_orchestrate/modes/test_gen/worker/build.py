@@ -9,7 +9,8 @@ from typing import Any
 
 from . import kinds
 from .evaluate import Candidate
-from .subject import HELPERS, Parameter, Subject, Target
+from .portray import HELPERS
+from .subject import Parameter, Subject, Target
 
 _CHANGING = {
     "append", "add", "pop", "update", "remove", "clear", "extend", "insert", "discard", "appendleft", "popleft",

@@ -1,6 +1,7 @@
 """A value changed a little: numbers nudged, texts cut and joined, collections grown and shrunk, parts of objects."""
 
 import ast
+import datetime as dt
 import decimal
 import math
 import random
@@ -45,6 +46,9 @@ class Changer:
         if not leaves or isinstance(root, ast.Lambda):
             return text
         leaf = self._rng.choice(leaves)
+        moment = next((n for n in ast.walk(root) if isinstance(n, ast.Call) and leaf in n.args and _is_moment(n)), None)
+        if moment is not None:
+            return str(ast.unparse(_Put(moment, self._later(moment)).visit(root)))
         new = ast.parse(self._leaf(root, leaf, target), mode="eval").body
         return str(ast.unparse(_Put(leaf, new).visit(root)))
 
@@ -62,6 +66,24 @@ class Changer:
         if isinstance(value, str) and _is_number_of(root, leaf):
             return repr(self._number(value, target))
         return written(self._value(value, target, 1))
+
+    def _later(self, call: ast.Call) -> ast.expr:
+        """Return another day or time, not far from the one that *call* makes."""
+        numbers = [literal(ast.unparse(argument), 1) for argument in call.args]
+        steps = [dt.timedelta(days=n) for n in (1, -1, 7, -30, 31, -365, 366)]
+        try:
+            if ast.unparse(call.func) == "datetime.date":
+                day = dt.date(*numbers) + self._rng.choice(steps)
+                parts = [day.year, day.month, day.day]
+            else:
+                steps += [dt.timedelta(seconds=n) for n in (1, -1, 60, 3600, -7200)]
+                moment = dt.datetime(*numbers) + self._rng.choice(steps)  # noqa: DTZ001 -- as the text says
+                parts = [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second]
+                while len(parts) > 3 and not parts[-1]:
+                    parts.pop()
+        except (ValueError, TypeError, OverflowError):
+            return call
+        return ast.Call(call.func, [ast.Constant(part) for part in parts], call.keywords)
 
     def _number(self, text: str, target: Target) -> str:
         """Change the text of a decimal number."""
@@ -152,6 +174,10 @@ class _Put(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> Any:
         return self._new if node is self._old else self.generic_visit(node)
+
+
+def _is_moment(call: ast.Call) -> bool:
+    return ast.unparse(call.func) in {"datetime.date", "datetime.datetime"}
 
 
 def _is_number_of(root: ast.expr, leaf: ast.expr) -> bool:

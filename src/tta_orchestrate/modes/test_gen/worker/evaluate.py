@@ -1,6 +1,7 @@
 """Do one candidate: run its lines, look at what came out."""
 
 import asyncio
+import inspect
 import signal
 import types
 import warnings
@@ -82,7 +83,13 @@ class Evaluator:
         value = eval(candidate.expr, names)
         if target is not None and target.is_async and hasattr(value, "__await__"):
             value = asyncio.run(value)
-        seen = self._portray.observe(value)
+        if inspect.iscoroutine(value):
+            value.close()
+            return {"kind": "opaque"}
+        try:
+            seen = self._portray.observe(value)
+        except Exception:
+            return {"kind": "opaque"}  # it does not want to be looked at: that says nothing of the call
         if candidate.after:
             seen["after"] = [[look, text] for look in candidate.after if (text := self._after(look, names)) is not None]
         seen["self"] = type(value).__module__ == self._subject.module.__name__

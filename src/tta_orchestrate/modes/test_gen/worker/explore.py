@@ -28,7 +28,14 @@ _PER_KILLED = 10_000
 """A searcher that had to be killed and found nothing stands for this many idle candidates."""
 _SHORT = 24
 """A call of fewer characters is simple enough."""
-_CONTRACTS = {"ValueError", "UnicodeDecodeError", "UnicodeEncodeError", "JSONDecodeError", "InvalidOperation"}
+_CONTRACTS = {
+    "MemoryError",
+    "ValueError",
+    "UnicodeDecodeError",
+    "UnicodeEncodeError",
+    "JSONDecodeError",
+    "InvalidOperation",
+}
 """What the libraries beneath raise for a text that is none of theirs: to let it pass is a parser's contract."""
 _ODD = 2.0
 """How much dearer a call is whose arguments are of other kinds than their parameters' names and defaults tell."""

@@ -58,8 +58,20 @@ class Inventor:
         """Return the examples of docstrings, call sites and tests, a few simple calls of everything, and empty ones."""
         found = [c for text in self._examples if (c := self._example(text)) is not None]
         order = sorted(self._targets, key=lambda t: {"class": 0, "static": 1, "function": 2}.get(t.kind, 3))
+        found += [told for target in order for told in self._told(target)]
         found += [self._fresh(target) for target in order for _ in range(3)]
         return found + [empty for target in order if (empty := self._empty(target)) is not None]
+
+    def _told(self, target: Target) -> list[Candidate]:
+        """Return calls with what the docstring quotes, where one text is all that *target* needs."""
+        needed = [p for p in target.parameters if not p.has_default and p.kind not in _SPECIAL]
+        texts = target.quoted if len(needed) == 1 and needed[0].kind != "KEYWORD_ONLY" else []
+        if not any(kind.name in {"str", "any"} for p in needed for kind in p.kinds or [ANY]):
+            return []
+        found = [self.builder.build(target, [repr(text)], {}, self._receiver(target)) for text in texts[:6]]
+        for candidate in found:
+            candidate.example = True
+        return found
 
     def _empty(self, target: Target) -> Candidate | None:
         """Return the call of *target* with nothing in anything that it needs."""

@@ -70,7 +70,10 @@ _DEEPEST = 4
 
 def declared(annotation: Any) -> "list[Kind]":
     """Return what *annotation* names, most likely first; empty when it says nothing."""
-    found = _read(annotation, 0)
+    try:
+        found = _read(annotation, 0)
+    except Exception:  # annotations are objects of anybody's making
+        return []
     return [] if all(kind in {ANY, NONE} for kind in found) else list(dict.fromkeys(found))
 
 
@@ -150,11 +153,15 @@ def _named(name: str) -> "Kind | None":
 
 def _with_items(kind: Kind, items: "list[list[Kind]]", open_end: bool) -> Kind:
     fixed = kind.name == "tuple" and not open_end
-    return Kind(kind.name, tuple(tuple(alternatives) for alternatives in items), fixed=fixed, loose=kind.loose)
+    return Kind(
+        kind.name, tuple(tuple(alternatives) or (ANY,) for alternatives in items), fixed=fixed, loose=kind.loose
+    )
 
 
 def _literal(value: Any) -> Kind:
-    return Kind(f"={type(value).__name__}.{value.name}" if isinstance(value, enum.Enum) else f"={value!r}")
+    if isinstance(value, enum.Enum):
+        return Kind(f"={type(value).__name__}.{value.name}")
+    return Kind(f"={value!r}") if isinstance(value, (str, bytes, int, type(None))) else ANY
 
 
 def _from_node(node: ast.expr, depth: int) -> "list[Kind]":
@@ -186,7 +193,7 @@ def _from_subscript(node: ast.Subscript, depth: int) -> "list[Kind]":
     if outer.last in {"Optional", "Union"}:
         return [kind for alternatives in inner for kind in alternatives] + [NONE] * (outer.last == "Optional")
     if outer.last in {"Annotated", "Final"}:
-        return inner[0]
+        return inner[0] if inner else [ANY]
     return [outer if outer.name.startswith("@") or outer == ANY else _with_items(outer, inner, open_end)]
 
 

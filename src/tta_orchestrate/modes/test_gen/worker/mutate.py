@@ -32,7 +32,7 @@ class Server:
 
     def __init__(self, request: dict[str, Any], emit: Emit, deadline: float) -> None:
         self._request, self._emit, self._deadline = request, emit, deadline
-        with open(request["file"], encoding="utf-8", newline="") as file:
+        with open(request["file"], encoding="utf-8-sig", newline="") as file:
             self._source: str = file.read()
         self._original = _codes(self._source, request["file"])
         self._at_import = set(request.get("import_lines", ()))

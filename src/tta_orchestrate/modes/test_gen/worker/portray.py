@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import enum
 import fractions
+import keyword
 import math
 import pathlib
 import types
@@ -19,6 +20,12 @@ ITEMS = 24
 TEXT = 400
 """Longest text that is written out."""
 ATTRIBUTES = 8
+HELPERS = (
+    "collections", "datetime", "decimal", "fractions", "itertools", "math", "operator", "pathlib", "re", "uuid",
+    "asyncio",
+)  # fmt: skip
+"""Modules of the standard library that a test may use by their names."""
+_TAKEN = {*HELPERS, "pytest", "unittest", "self"}
 _PLAIN = (dt.date, dt.time, dt.timedelta, dt.timezone)
 
 
@@ -68,7 +75,7 @@ class Portrayer:
             return repr(value)
         if isinstance(value, (types.FunctionType, type, types.BuiltinFunctionType)):
             return self._named(value)
-        if depth < 5 and (hasattr(value, "__dataclass_fields__") or hasattr(value, "_fields")):
+        if depth < 5 and (_of_class(kind, "__dataclass_fields__", dict) or _of_class(kind, "_fields", tuple)):
             record = self._record(value, depth)
             if record is not None:
                 return record
@@ -77,37 +84,49 @@ class Portrayer:
     def _record(self, value: Any, depth: int) -> str | None:
         """Write a record (data class, named tuple) of the module as the call that makes an equal one."""
         cls = type(value)
-        if getattr(self._module, cls.__name__, None) is not cls or cls.__eq__ is object.__eq__:
+        if not self._known(cls) or not any("__eq__" in vars(base) for base in cls.__mro__[:-1]):
             return None
         fields = _fields(cls)
         places = [name for name, _, by_place in fields if by_place][:3]
         parts: list[str] = []
-        named = {}
+        placed: list[Any] = []
+        named: dict[str, Any] = {}
         for name, default, _ in fields:
             text = self.source(getattr(value, name), depth + 1)
             if text is None:
                 return None
             if default == text:
                 continue
-            named[name] = getattr(value, name)
-            parts.append(text if places[len(parts) : len(parts) + 1] == [name] else f"{name}={text}")
+            if not named and places[len(parts) : len(parts) + 1] == [name]:
+                placed.append(getattr(value, name))
+                parts.append(text)
+            else:
+                named[name] = getattr(value, name)
+                parts.append(f"{name}={text}")
         try:
-            same = cls(**named) == value
+            same = cls(*placed, **named) == value
         except Exception:
             return None
         return f"{cls.__name__}({', '.join(parts)})" if same is True else None
 
+    def _known(self, cls: type) -> bool:
+        return usable(cls.__name__) and vars(self._module).get(cls.__name__) is cls
+
     def _enum(self, value: enum.Enum) -> str | None:
         cls = type(value)
-        known = getattr(self._module, cls.__name__, None) is cls
-        return f"{cls.__name__}.{value.name}" if known and value.name else None
+        if not self._known(cls) or not value.name:
+            return None
+        if isinstance(value, enum.Flag) and value.name not in cls.__members__:
+            parts = [name for name in value.name.split("|") if name in cls.__members__]
+            return " | ".join(f"{cls.__name__}.{name}" for name in parts) if parts else None
+        return member_text(cls.__name__, value.name)
 
     def _named(self, value: Any) -> str | None:
         name = getattr(value, "__name__", "")
         home = getattr(value, "__module__", None)
         if home == "builtins" and "." not in getattr(value, "__qualname__", "."):
             return str(name)
-        return str(name) if getattr(self._module, name, None) is value and not name.startswith("_") else None
+        return str(name) if usable(name) and vars(self._module).get(name) is value else None
 
     def _collection(self, value: Any, depth: int) -> str | None:
         if isinstance(value, dict):
@@ -182,7 +201,7 @@ class Portrayer:
 
 def _fields(cls: Any) -> list[tuple[str, str | None, bool]]:
     """Return what the constructor takes, with the source of a plain default, and whether it may go by its place."""
-    if not hasattr(cls, "__dataclass_fields__"):
+    if not _of_class(cls, "__dataclass_fields__", dict):
         return [(name, None, True) for name in cls._fields]
     plain = (bool, int, float, str, type(None))
     return [
@@ -209,6 +228,23 @@ def _constant(value: Any, name: str) -> bool:
         return False
     raw = next((vars(c)[name] for c in type(value).__mro__ if name in vars(c)), None)
     return not hasattr(type(raw), "__get__")
+
+
+def _of_class(cls: type, name: str, kind: type) -> bool:
+    """Whether the class itself has *name*: an object may answer to any name."""
+    return any(isinstance(vars(base).get(name), kind) for base in cls.__mro__)
+
+
+def usable(name: str) -> bool:
+    """Whether a test can import *name* and mean it: not private, nothing that pytest collects or runs by itself."""
+    own = name.lower().startswith(("test", "setup", "teardown", "pytest_"))
+    return name.isidentifier() and not name.startswith("_") and name not in _TAKEN and not own
+
+
+def member_text(owner: str, member: str) -> str:
+    """Return the source of a member of an enumeration."""
+    plain = member.isidentifier() and not keyword.iskeyword(member)
+    return f"{owner}.{member}" if plain else f"{owner}[{member!r}]"
 
 
 def _type(value: Any) -> str:

@@ -11,6 +11,16 @@ _SIMPLE = (
     "0", "1", "2", "''", "'a'", "'ab'", "[]", "[1]", "[1, 2]", "()", "{}", "None", "True", "False", "1.0", "0.5", "-1",
 )  # fmt: skip
 _MOST = 80
+_WELL_KNOWN = {
+    "decimal.Decimal": (
+        "decimal.Decimal('1')",
+        "decimal.Decimal('0')",
+        "decimal.Decimal('10')",
+        "decimal.Decimal('0.5')",
+    ),
+    "datetime.datetime": ("datetime.datetime(2024, 1, 1)", "datetime.datetime(2024, 2, 29, 12, 30)"),
+    "datetime.timedelta": ("datetime.timedelta(1)", "datetime.timedelta(0)"),
+}
 _Path = tuple[tuple[str, int], ...]
 """The way to a part of an expression: field and number, from the outside in."""
 _BY_TYPE = {
@@ -84,6 +94,8 @@ def _inner(text: str) -> Iterator[str]:
 
 def _parts(node: ast.expr, path: _Path) -> Iterator[tuple[_Path, ast.expr]]:
     yield path, node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return  # a date or a decimal number with shorter parts is no simpler one
     for field in ("elts", "args", "values"):
         inner = getattr(node, field, None)
         if isinstance(inner, list) and not isinstance(node, ast.Lambda):
@@ -116,6 +128,8 @@ def _less(node: ast.expr) -> Iterator[ast.expr]:
         return
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name):
+            known = _WELL_KNOWN.get(ast.unparse(node.func), ())
+            yield from (ast.parse(text, mode="eval").body for text in known if len(text) < len(ast.unparse(node)))
             return
         for index in range(len(node.keywords)):
             yield ast.Call(node.func, node.args, [*node.keywords[:index], *node.keywords[index + 1 :]])

@@ -6,17 +6,17 @@ import enum
 import importlib
 import inspect
 import os
-import random
 import re
 import sys
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import kinds
-from .portray import Portrayer
+from .mining import ENTRIES, Mine, functions, quoted
+from .portray import HELPERS, Portrayer, member_text, usable
 from .reach import Reach
 
 OPERATORS = {
@@ -34,23 +34,6 @@ OPERATORS = {
     "__abs__": "abs({r})",
     "__invert__": "~{r}", "__iter__": "list({r})", "__reversed__": "list(reversed({r}))", "__bytes__": "bytes({r})",
 }  # fmt: skip
-HELPERS = (
-    "collections",
-    "datetime",
-    "decimal",
-    "fractions",
-    "itertools",
-    "math",
-    "operator",
-    "pathlib",
-    "re",
-    "uuid",
-    "asyncio",
-)
-_WORDS = 80
-"""Most words that a target is given."""
-_ENTRIES = 60
-"""Most entries read of one table of the module."""
 
 
 @dataclass
@@ -80,6 +63,8 @@ class Target:
     hangs: int = 0
     literals: dict[str, list[str]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    quoted: list[str] = field(default_factory=list)
+    """What its docstring quotes as code or as a text."""
 
 
 class Subject:
@@ -95,8 +80,11 @@ class Subject:
             if isinstance(node, ast.Raise)
             for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
         }
+        self._functions = functions(self.tree)
         self.patterns = self._patterns()
         self.reach = Reach(self.tree)
+        self.unreadable: list[str] = []
+        """Names of the module that cannot be asked what they are."""
         self.every = self._targets()
         """All targets of the module."""
         wanted = [t for t in self.every if self.reach.behind(t.qual).intersection(only)]
@@ -104,11 +92,12 @@ class Subject:
         """Those that tests are wanted for, and the constructors."""
         self.makers, self.members = self._makers()
         self.families = self._families()
-        self._data = self._mined_data()
-        statements = (node for node in ast.walk(self.tree) if isinstance(node, (ast.Raise, ast.Expr)))
-        self._prose = {c for statement in statements for c in _prose(statement)}
+        mine = Mine(self.tree, self.module)
         for target in self.targets:
-            target.literals, target.words = self._literals(target)
+            own = self._functions.get(target.first)
+            target.quoted = quoted(own)
+            spans = [range(target.first, target.last + 1), *self.reach.spans(target.qual)]
+            target.literals, target.words = mine.literals(target.qual, spans, target.quoted)
 
     def namespace(self, module: types.ModuleType | None = None) -> dict[str, Any]:
         """Return what a test sees: the module's own names, and a few modules of the standard library.
@@ -143,14 +132,20 @@ class Subject:
     def _targets(self) -> list[Target]:
         found: list[Target] = []
         for name, value in sorted(vars(self.module).items()):
-            if name.startswith("_"):
-                continue
-            plain = inspect.unwrap(value) if callable(value) and not isinstance(value, type) else value
-            if isinstance(plain, types.FunctionType) and self._ours(plain):
-                found.append(self._target(name, "function", "", f"{name}({{a}})", value, plain))
-            elif isinstance(value, type) and value.__module__ == self.module.__name__ and value.__name__ == name:
-                found += self._class_targets(name, value)
+            if usable(name):
+                try:
+                    found += self._targets_of(name, value)
+                except Exception:
+                    self.unreadable.append(name)  # it answers questions about itself in its own way
         return found
+
+    def _targets_of(self, name: str, value: Any) -> list[Target]:
+        plain = inspect.unwrap(value) if callable(value) and not isinstance(value, type) else value
+        if isinstance(plain, types.FunctionType) and self._ours(plain):
+            return [self._target(name, "function", "", f"{name}({{a}})", value, plain)]
+        if isinstance(value, type) and value.__module__ == self.module.__name__ and value.__name__ == name:
+            return self._class_targets(name, value)
+        return []
 
     def _ours(self, function: types.FunctionType) -> bool:
         return function.__code__.co_filename == self.file and "<locals>" not in function.__qualname__.partition(".")[0]
@@ -205,10 +200,10 @@ class Subject:
         package = self.name.partition(".")[0]
         for name, value in vars(self.module).items():
             ours = isinstance(value, type) and value.__module__.partition(".")[0] == package and value.__name__ == name
-            if not ours or name.startswith("_"):
+            if not ours or not usable(name):
                 continue
             if issubclass(value, enum.Enum):
-                members[name] = [f"{name}.{member}" for member in list(value.__members__)[:_ENTRIES]]
+                members[name] = [member_text(name, member) for member in list(value.__members__)[:ENTRIES]]
             elif name not in makers and not inspect.isabstract(value) and not issubclass(value, BaseException):
                 init = vars(value).get("__init__")
                 callee = init if isinstance(init, types.FunctionType) else value
@@ -239,12 +234,8 @@ class Subject:
         return Target(qual, kind, owner, template, parameters, first, self._last_line(first, last), is_async)
 
     def _last_line(self, first: int, last: int) -> int:
-        for node in ast.walk(self.tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-                if first in {start, node.lineno}:
-                    return node.end_lineno or last
-        return last
+        node = self._functions.get(first)
+        return last if node is None else node.end_lineno or last
 
     def _parameters(self, callee: Any, owner: str, *, bound: bool) -> list[Parameter]:
         try:
@@ -283,8 +274,8 @@ class Subject:
         code = getattr(inspect.unwrap(callee), "__code__", None)
         if code is None or code.co_filename != self.file:
             return []
-        lines = range(code.co_firstlineno, self._last_line(code.co_firstlineno, 0) + 1)
-        return [node for node in ast.walk(self.tree) if getattr(node, "lineno", 0) in lines]
+        node = self._functions.get(code.co_firstlineno)
+        return [] if node is None else list(ast.walk(node))
 
     def _checked(self, callee: Any) -> dict[str, list[kinds.Kind]]:
         """Return what the text of *callee* asks each name to be an instance of."""
@@ -346,81 +337,6 @@ class Subject:
                     if isinstance(entry, tuple) and entry and isinstance(entry[0], str):
                         found.setdefault(entry[0], 0)
         return list(found.items())
-
-    def _literals(self, target: Target) -> tuple[dict[str, list[str]], list[str]]:
-        """What the target's text compares with, and near misses of it; the words it knows."""
-        mined: dict[str, set[str]] = {}
-        words: set[str] = set()
-        spans = [range(target.first, target.last + 1), *self.reach.spans(target.qual)]
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Constant) and node not in self._prose:
-                _mine(node.value, mined, words, near=any(node.lineno in span for span in spans))
-        for quoted in self._quoted_in(target):
-            words.add(quoted)
-            mined.setdefault("str", set()).add(repr(quoted))
-        for value in self._data:
-            if type(value) is int and abs(value) > 1:
-                mined.setdefault("int", set()).update({repr(value), repr(value + 1), repr(value - 1)})
-            elif isinstance(value, str) and not isinstance(value, bool):
-                mined.setdefault("key", set()).add(repr(value))
-        rng = random.Random(target.qual)
-        close = sorted({value for text in mined.get("str", ()) if (value := ast.literal_eval(text)) in words})
-        rest = sorted(words.difference(close) | {word for word in self._data if isinstance(word, str)})
-        chosen = close[:_WORDS] + rng.sample(rest, min(max(_WORDS // 2, _WORDS - len(close)), len(rest)))
-        return {kind: sorted(found) for kind, found in mined.items()}, chosen
-
-    def _quoted_in(self, target: Target) -> list[str]:
-        """Return what the docstring of *target* quotes."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno in range(
-                target.first, target.last + 1
-            ):
-                return _quoted(ast.get_docstring(node) or "")
-        return []
-
-    def _mined_data(self) -> list[Any]:
-        """Keys and entries of the module's tables: a lookup only tells something with what is in them."""
-        found: list[Any] = []
-        for name, value in vars(self.module).items():
-            if name.startswith("__") or not isinstance(value, (dict, list, tuple, set, frozenset)):
-                continue
-            entries = list(value)[:_ENTRIES] + (list(value.values())[:_ENTRIES] if isinstance(value, dict) else [])
-            for entry in entries:
-                found += entry if isinstance(entry, tuple) else [entry]
-        plain = [v for v in found if type(v) in {int, str, float} and len(str(v)) <= 40]
-        return sorted(set(plain), key=repr)
-
-
-def _mine(value: object, mined: dict[str, set[str]], words: set[str], *, near: bool) -> None:
-    """Add a constant, and near misses of it, to what was *mined*; what stands in the target's own text is *near*."""
-    if isinstance(value, bool) or value is None:
-        return
-    if isinstance(value, int) and (near or abs(value) > 9):
-        for v in (value, value + 1, value - 1, -value):
-            mined.setdefault("int", set()).add(repr(v))
-            mined.setdefault("float", set()).add(repr(float(v)) if abs(v) < 1e15 else repr(v))
-    elif isinstance(value, float):
-        mined.setdefault("float", set()).update({repr(value), repr(value + 0.5), repr(-value)})
-    elif isinstance(value, str) and 0 < len(value) <= 40 and "\n" not in value:
-        words.add(value)
-        if near:
-            mined.setdefault("str", set()).add(repr(value))
-    elif isinstance(value, bytes) and len(value) <= 40:
-        mined.setdefault("bytes", set()).add(repr(value))
-
-
-def _prose(statement: "ast.Raise | ast.Expr") -> Iterator[ast.AST]:
-    """Yield the constants of *statement* that are read, not used: parts of a message, or a docstring."""
-    if isinstance(statement, ast.Raise):
-        yield from (node for node in ast.walk(statement) if isinstance(node, ast.Constant))
-    elif isinstance(statement.value, ast.Constant):
-        yield statement.value
-
-
-def _quoted(text: str) -> list[str]:
-    """Return what a docstring quotes as code or as a text."""
-    found = re.findall(r"``?([^`\n]{1,40})``?|[\"']([^\"'\n]{1,40})[\"']", text)
-    return [quoted for pair in found for quoted in pair if quoted]
 
 
 def quiet() -> None:
