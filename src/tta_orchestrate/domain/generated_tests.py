@@ -20,7 +20,14 @@ def section(report: Report, room: int) -> str:
     targets = [t for t in report.extra.get("targets", ()) if isinstance(t, Mapping)]
     if not targets:
         return ""
-    parts = [_table(targets), _cost_per_test(report, targets), _labelled(targets), _questions(targets), _drops(targets)]
+    parts = [
+        _table(targets),
+        _cost_per_test(report, targets),
+        _labelled(targets),
+        _questions(targets),
+        _notes(targets),
+        _drops(targets),
+    ]
     text = ""
     for part in filter(None, parts):
         longer = f"{text}\n\n{part}" if text else part
@@ -94,6 +101,11 @@ def _questions(targets: list[Mapping[str, Any]]) -> str:
         return ""
     lines = [f"- {code_cell(path, 200)}: {markdown(question, 400)}" for path, question in asked]
     return "\n".join([f"### Needs a person ({len(asked)})", "", *_cut(lines, "- {} more in findings.json")])
+
+
+def _notes(targets: list[Mapping[str, Any]]) -> str:
+    told = [f"- {code_cell(str(t['path']), 200)}: {markdown(str(n), 300)}" for t in targets for n in t.get("notes", ())]
+    return "\n".join(["### Noted", "", *_cut(told, "- {} more in findings.json")]) if told else ""
 
 
 def _drops(targets: list[Mapping[str, Any]]) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 _MOST_TEXT: Final = 4000
 _NAME: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
+PROPERTY: Final = "property"
+"""``Case.kind`` of a property test; the generator sends none of it."""
 KINDS: Final = ("value", "iterator", "nan", "object", "raises")
 
 

@@ -75,8 +75,6 @@ def read_unit(snapshot: Snapshot, path: str) -> Unit:
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
     source = snapshot.read(path).removeprefix("\ufeff")
-    if any("\udc80" <= letter <= "\udcff" for letter in source):
-        raise ValueError("its text is not UTF-8")
     return Unit(path=path, module=".".join(parts), root=root, source=source)
 
 

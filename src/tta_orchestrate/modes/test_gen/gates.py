@@ -9,7 +9,7 @@ from typing import Any, Final
 from tta_orchestrate.domain.measured import Branch
 from tta_orchestrate.domain.secrets import find_secrets
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Ran, Session
-from tta_orchestrate.modes.test_gen.cases import Case
+from tta_orchestrate.modes.test_gen.cases import PROPERTY, Case
 from tta_orchestrate.modes.test_gen.facts import Project, Unit
 from tta_orchestrate.modes.test_gen.mutants import Mutant
 from tta_orchestrate.modes.test_gen.outcome import Drop, Kept, TargetResult
@@ -22,6 +22,8 @@ SLOWEST: Final = 1.0
 """Seconds that a kept test may take."""
 NO_TIME: Final = "not run: no time was left for mutants"
 _ROUNDS: Final = 3
+_LAW_WEIGHT: Final = 40
+"""A law says more, letter by letter, than an example."""
 _FLOOR: Final = 15.0
 """Seconds that one run of the new file may take, even when the time is over: what is found is not thrown away."""
 _COVERING: Final = 200
@@ -349,6 +351,8 @@ def earn(
 
 def _weight(bench: Bench, identity: str) -> int:
     case = bench.ids[identity][1]
+    if case.kind == PROPERTY:
+        return _LAW_WEIGHT
     return 30 + len(case.expr) + len(case.value) + sum(map(len, case.before))
 
 

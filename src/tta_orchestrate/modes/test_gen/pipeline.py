@@ -62,6 +62,9 @@ def generate(
     result = TargetResult(path=path)
     try:
         unit = read_unit(snapshot, path)
+        if any("\udc80" <= letter <= "\udcff" for letter in unit.source):
+            result.reason = "cannot be read: its text is not UTF-8"
+            return result
         shape = shape_of(unit.source)
     except (SyntaxError, ValueError) as error:
         result.reason = f"cannot be parsed: {error}"
@@ -280,6 +283,9 @@ def _local(
         )
         bench.result.reason = f"cannot be imported: {error}"
         return None
+    if names := [str(name) for name in imported.get("left_out", ())][:20]:
+        told = f"left out, because pytest or a test would take the name for something else: {', '.join(names)}"
+        bench.result.notes.append(told)
     end = next((r for r in records if r.get("event") == "end"), None)
     bench.result.generator = {
         k: v for k, v in (end or {}).items() if k in {"evaluated", "paths", "hangs", "rows", "killed"}

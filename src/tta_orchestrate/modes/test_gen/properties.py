@@ -7,13 +7,11 @@ from typing import Any, Final
 
 from tta_orchestrate.modes.test_gen import gates
 from tta_orchestrate.modes.test_gen.arena import Session
-from tta_orchestrate.modes.test_gen.cases import Case
+from tta_orchestrate.modes.test_gen.cases import PROPERTY, Case
 from tta_orchestrate.modes.test_gen.gates import Bench
 from tta_orchestrate.modes.test_gen.outcome import TargetResult
 from tta_orchestrate.modes.test_gen.render import TestCode
 
-KIND: Final = "property"
-"""``Case.kind`` of a property test."""
 EXAMPLES: Final = 50
 _NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z")
 _IMPORTS: Final = ("from hypothesis import given, settings", "from hypothesis import strategies as st")
@@ -73,7 +71,7 @@ def variants(law: Law, *, method: bool = False) -> list[TestCode]:
     pair = law.law in {"commutativity", "antisymmetry"}
     columns = [*(["self"] if method else []), variable, *(["other"] if pair else [])]
     case = Case(
-        target=law.call, expr=check, before=(), arguments=(), keywords=(), receiver="", kind=KIND,
+        target=law.call, expr=check, before=(), arguments=(), keywords=(), receiver="", kind=PROPERTY,
     )  # fmt: skip
     found = []
     for strategy in strategies:

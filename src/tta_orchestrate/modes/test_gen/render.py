@@ -149,10 +149,13 @@ class Writer:
             lines.append("import unittest")
         elif "pytest" in free:
             lines += ["", "import pytest"]
+        package = self.module.partition(".")[0]
+        others = sorted(line for line in given - set(lines) if line.split()[1].partition(".")[0] != package)
+        lines += others if "pytest" in free else ["", *others] if others else []
         names = ", ".join(sorted(own - set(foreign)))
         lines += ["", f"from {self.module} import {names}"] if names else [""]
         lines += [f"from {home} import {name}" for name, home in sorted(foreign.items(), key=lambda pair: pair[::-1])]
-        return [*lines, *sorted(given - set(lines))]
+        return [*lines, *sorted(given - {*lines, *others})]
 
 
 def tidy(text: str) -> str:

@@ -60,6 +60,7 @@ def serve(request: dict[str, Any], emit: Emit) -> None:
         {
             "event": "imported",
             "targets": [t.qual for t in subject.targets],
+            "left_out": subject.left_out,
             "seconds": round(time.monotonic() - started, 3),
         }
     )

@@ -83,8 +83,8 @@ class Subject:
         self._functions = functions(self.tree)
         self.patterns = self._patterns()
         self.reach = Reach(self.tree)
-        self.unreadable: list[str] = []
-        """Names of the module that cannot be asked what they are."""
+        self.left_out: list[str] = []
+        """What no test can call: named as pytest names its own, or not to be asked what it is."""
         self.every = self._targets()
         """All targets of the module."""
         wanted = [t for t in self.every if self.reach.behind(t.qual).intersection(only)]
@@ -132,11 +132,15 @@ class Subject:
     def _targets(self) -> list[Target]:
         found: list[Target] = []
         for name, value in sorted(vars(self.module).items()):
+            try:
+                mine = self._targets_of(name, value)
+            except Exception:  # it answers questions about itself in its own way
+                self.left_out.append(name)
+                continue
             if usable(name):
-                try:
-                    found += self._targets_of(name, value)
-                except Exception:
-                    self.unreadable.append(name)  # it answers questions about itself in its own way
+                found += mine
+            elif mine and not name.startswith("_"):
+                self.left_out.append(name)
         return found
 
     def _targets_of(self, name: str, value: Any) -> list[Target]:
@@ -197,18 +201,21 @@ class Subject:
         """
         makers = {t.qual: t for t in self.every if t.kind == "class"}
         members: dict[str, list[str]] = {}
-        package = self.name.partition(".")[0]
         for name, value in vars(self.module).items():
-            ours = isinstance(value, type) and value.__module__.partition(".")[0] == package and value.__name__ == name
-            if not ours or not usable(name):
-                continue
-            if issubclass(value, enum.Enum):
-                members[name] = [member_text(name, member) for member in list(value.__members__)[:ENTRIES]]
-            elif name not in makers and not inspect.isabstract(value) and not issubclass(value, BaseException):
-                init = vars(value).get("__init__")
-                callee = init if isinstance(init, types.FunctionType) else value
-                makers[name] = self._target(name, "class", name, f"{name}({{a}})", value, callee)
+            with contextlib.suppress(Exception):  # a class may answer questions about itself in its own way
+                if not self._of_package(name, value):
+                    continue
+                if issubclass(value, enum.Enum):
+                    members[name] = [member_text(name, member) for member in list(value.__members__)[:ENTRIES]]
+                elif name not in makers and not inspect.isabstract(value) and not issubclass(value, BaseException):
+                    init = vars(value).get("__init__")
+                    callee = init if isinstance(init, types.FunctionType) else value
+                    makers[name] = self._target(name, "class", name, f"{name}({{a}})", value, callee)
         return makers, members
+
+    def _of_package(self, name: str, value: Any) -> bool:
+        ours = isinstance(value, type) and value.__module__.partition(".")[0] == self.name.partition(".")[0]
+        return ours and usable(name) and value.__name__ == name
 
     def _families(self) -> dict[str, list[str]]:
         """Return, for each class and each base of one, the names of what is one and can be made."""
