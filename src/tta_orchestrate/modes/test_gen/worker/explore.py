@@ -40,6 +40,8 @@ _CONTRACTS = {
 _ODD = 2.0
 """How much dearer a call is whose arguments are of other kinds than their parameters' names and defaults tell."""
 _LAW_SECONDS = 4.0
+_FIRST_HUNT = 0.12
+"""Seconds for each mutant in the first round: most fall at once, the rest gets longer and longer."""
 _BARREN_ROUNDS = 2
 """Hunts for all that is left, each twice as long as the one before, that find nothing: then it stays alive."""
 _HUNT_SHARE = 8
@@ -223,7 +225,7 @@ class Search:
 
     def hunt(self, deadline: float) -> None:
         """Look for inputs that tell the surviving mutants from the original, in turn, longer each round."""
-        share, tries = 0.3, max(1, self.patience // _HUNT_SHARE)
+        share, tries = _FIRST_HUNT, max(1, self.patience // _HUNT_SHARE)
         left = [mutant for mutant in self.survivors if self._touching(mutant) or self._related(mutant)]
         hopeless: list[dict[str, Any]] = []  # whoever chases them hangs
         barren = 0
@@ -245,7 +247,7 @@ class Search:
                     self.rows.append((candidate, seen, arcs))
                 if not found:
                     (still if calm else hopeless).append(mutant)
-            barren = barren + 1 if len(still) == len(left) else 0
+            barren = barren + (share > 4 * _FIRST_HUNT) if len(still) == len(left) else 0
             left, share, tries = still, share * 2, tries * 2
         self.survivors = left + hopeless
 
