@@ -194,3 +194,68 @@ class Shelf:
 def test_plain_data_of_the_class_is_not_copied_into_a_test():
     looks = [look for look, _ in portray.Portrayer(types.ModuleType("shelves")).observe(Shelf())["checks"]]
     assert looks == ["{}.area", "{}.width"]
+
+
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+Odd = enum.Enum("Odd", {"light-blue": 1, "class": 2})
+
+
+@pytest.mark.parametrize(
+    ("member", "source"),
+    [
+        (Access.READ, "Access.READ"),
+        (Access.READ | Access.WRITE, "Access.READ | Access.WRITE"),
+        (Odd["light-blue"], "Odd['light-blue']"),
+        (Odd["class"], "Odd['class']"),
+    ],
+)
+def test_every_member_is_written_so_that_it_can_be_read_again(member, source):
+    module = types.ModuleType("odd")
+    module.Access, module.Odd = Access, Odd
+    assert portray.Portrayer(module).source(member) == source
+    assert eval(source, vars(module)) is member
+
+
+class Answering(dict):
+    """Answers to every name, with an accident."""
+
+    def __getattr__(self, name):
+        return self[name]
+
+
+def test_what_an_object_answers_to_a_name_does_not_make_it_a_record():
+    assert PORTRAYER.source(Answering(a=1)) == "{'a': 1}"
+
+
+@dataclasses.dataclass(init=False)
+class Swapped:
+    """Its constructor has an order of its own."""
+
+    a: int
+    b: int
+
+    def __init__(self, b, a):
+        self.a, self.b = a, b
+
+
+def test_a_record_is_written_only_as_a_call_that_was_tried():
+    module = types.ModuleType("swapped")
+    module.Swapped = Swapped
+    source = portray.Portrayer(module).source(Swapped(a=1, b=2))
+    assert source is None or eval(source, {"Swapped": Swapped}) == Swapped(a=1, b=2)
+
+
+@pytest.mark.parametrize(
+    "name", ["_private", "test_it", "TestCase", "setup_module", "teardown", "pytest_configure", "re", "pytest", "a-b"]
+)
+def test_names_that_a_test_file_would_take_for_something_else_are_not_used(name):
+    assert not portray.usable(name)
+
+
+@pytest.mark.parametrize("name", ["price", "Contest", "latest", "résumé", "list"])
+def test_other_names_are(name):
+    assert portray.usable(name)

@@ -11,8 +11,8 @@ from tta_orchestrate.modes.test_gen.signatures import parameters_of
 PYTEST, UNITTEST = Style(framework="pytest"), Style(framework="unittest")
 
 
-def text_of(*cases: Case, style: Style = PYTEST, source: str = "") -> str:
-    writer = Writer(module="shop.cart", style=style, parameters=parameters_of(source))
+def text_of(*cases: Case, style: Style = PYTEST, source: str = "", homes=None) -> str:
+    writer = Writer(module="shop.cart", style=style, parameters=parameters_of(source), homes=homes or {})
     return writer.file(writer.tests(cases))
 
 
@@ -210,3 +210,43 @@ def test_a_record_from_the_box_that_is_no_case_is_refused(change):
     }
     assert read_case(record, async_targets=frozenset()) is not None
     assert read_case({**record, **change}, async_targets=frozenset()) is None
+
+
+def test_a_column_may_have_the_name_of_something_that_another_test_calls():
+    text = text_of(
+        case("items([1])", "1"), case("items([2])", "2"), case("total([1], 2)", "1"), case("total([3], 4)", "3"),
+        source="def items(order): ...\ndef total(items, by): ...\n",
+    )  # fmt: skip
+    assert "from shop.cart import items, total" in text
+    compile(text, "tests", "exec")
+
+
+def test_columns_stay_distinct_whatever_the_parameters_are_called():
+    text = text_of(
+        case("check(1, 2)", "3"), case("check(4, 5)", "6"),
+        source="def check(expected, expected_value): ...\n",
+    )  # fmt: skip
+    compile(text, "tests", "exec")
+    assert "check(arg0, arg1) == expected" in text
+
+
+def test_a_nested_exception_is_named_through_its_class():
+    text = text_of(case("find(1)", "gone away", kind="raises", type="shop.cart.Store.Missing", home="shop.cart"))
+    assert "from shop.cart import Store, find" in text
+    assert 'with pytest.raises(Store.Missing, match="gone away"):' in text
+
+
+def test_an_exception_of_the_module_with_the_name_of_a_builtin_one_is_imported():
+    text = text_of(case("wait(1)", "too long", kind="raises", type="shop.cart.TimeoutError", home="shop.cart"))
+    assert "from shop.cart import TimeoutError, wait" in text
+
+
+def test_names_that_the_module_imports_from_the_standard_library_come_from_there():
+    text = text_of(case("price(Decimal('2'))", "Decimal('3')"), homes={"Decimal": "decimal", "date": "datetime"})
+    assert "from decimal import Decimal\n" in text
+    assert "datetime" not in text
+    assert "from shop.cart import price\n" in text
+
+
+def test_a_short_message_is_matched_whole():
+    assert 'match="^a$"' in text_of(case("price(-1)", "a", kind="raises", type="ValueError"))

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 _MOST_TEXT: Final = 4000
@@ -106,3 +106,36 @@ def _sound(case: Case) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
+
+
+def shortened(case: Case, names: Mapping[str, str]) -> Case:
+    """Return *case* with the dotted names in *names* under the short ones that the tested module itself uses."""
+
+    def short(text: str) -> str:
+        if not any(dotted in text for dotted in names):
+            return text
+        try:
+            tree: ast.AST = ast.parse(text, mode="eval")
+        except SyntaxError:  # a line such as ``basket = Basket()``
+            tree = ast.parse(text)
+        return ast.unparse(_Shorter(names).visit(tree))
+
+    return replace(
+        case, expr=short(case.expr), before=tuple(map(short, case.before)), arguments=tuple(map(short, case.arguments)),
+        keywords=tuple((name, short(text)) for name, text in case.keywords), receiver=short(case.receiver),
+        value=short(case.value) if case.kind in {"value", "iterator"} else case.value,
+        checks=tuple((look, short(text)) for look, text in case.checks),
+        after=tuple((look, short(text)) for look, text in case.after),
+    )  # fmt: skip
+
+
+class _Shorter(ast.NodeTransformer):
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        short = self._names.get(ast.unparse(node))
+        if short is not None:
+            return ast.Name(short, ast.Load())
+        self.generic_visit(node)
+        return node

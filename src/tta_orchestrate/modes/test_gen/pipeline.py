@@ -10,7 +10,7 @@ from tta_orchestrate.domain.measured import Measured
 from tta_orchestrate.modes.test_gen import examples, gates, properties
 from tta_orchestrate.modes.test_gen.arbiter import Chosen, Dispute, Matter, settle
 from tta_orchestrate.modes.test_gen.arena import Arena, Killing, Session, Tools
-from tta_orchestrate.modes.test_gen.cases import Case, read_case
+from tta_orchestrate.modes.test_gen.cases import Case, read_case, shortened
 from tta_orchestrate.modes.test_gen.choice import Choice, choose, pass_gates, reseat, spread
 from tta_orchestrate.modes.test_gen.diff import Diff, label, regressions, touched
 from tta_orchestrate.modes.test_gen.facts import Project, Style, Unit, read_unit, related, test_path
@@ -21,7 +21,7 @@ from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
 from tta_orchestrate.modes.test_gen.outcome import Mutation, Suspect, TargetResult
 from tta_orchestrate.modes.test_gen.render import Writer
 from tta_orchestrate.modes.test_gen.shape import Shape, Symbol, measure, shape_of
-from tta_orchestrate.modes.test_gen.signatures import parameters_of
+from tta_orchestrate.modes.test_gen.signatures import parameters_of, short_names
 from tta_orchestrate.modes.test_gen.snapshot import Snapshot
 from tta_orchestrate.modes.test_gen.splice import names_taken
 from tta_orchestrate.ports.model import Engine
@@ -77,8 +77,8 @@ def generate(
     bench = Bench(
         arena=arena, snapshot=snapshot, project=project, unit=unit, shape=shape, baseline=baseline, result=result,
         roots=roots,
-        writer=Writer(module=unit.module, style=_style(project, tools), parameters=parameters_of(unit.source),
-                      taken=names_taken(project, unit, snapshot)),
+        writer=_writer(Writer(module=unit.module, style=_style(project, tools),
+                              taken=names_taken(project, unit, snapshot)), unit.source),
         left=lambda: plan.seconds - (clock() - started), available=(*_packages(snapshot, roots), *tools.packages),
     )  # fmt: skip
     result.before = result.after = measure(shape, baseline.arcs(path))
@@ -88,6 +88,13 @@ def generate(
         snapshot.remove(result.tests_path)
         result.seconds = clock() - started
     return result
+
+
+def _writer(writer: Writer, source: str) -> Writer:
+    """Return *writer* with what the text of the module tells it."""
+    signatures = parameters_of(source)
+    homes = {short: dotted.rpartition(".")[0] for dotted, short in short_names(source, signatures).items()}
+    return replace(writer, parameters=signatures, homes=homes)
 
 
 def _style(project: Project, tools: Tools) -> Style:
@@ -229,7 +236,7 @@ def _catch(bench: Bench, plan: Plan, diff: Diff) -> None:
         return
     result = TargetResult(path=path, module=old.module, tests_path=bench.result.tests_path)
     names = set(_names(bench.shape, touched(bench.shape, diff.lines))) & {s.name for s in shape.symbols}
-    writer = replace(bench.writer, parameters=parameters_of(old.source))
+    writer = _writer(bench.writer, old.source)
     base = replace(
         bench, snapshot=diff.base, unit=old, shape=shape, baseline=Session(tests={}), result=result, writer=writer,
         ids={}
@@ -305,8 +312,11 @@ def _local(
             )
     bench.laws = [law for r in records if r.get("event") == "law" and (law := properties.read_law(r)) is not None]
     awaited = frozenset(_async_names(bench))
+    short = {f"{home}.{name}": name for name, home in bench.writer.homes.items()}
     return [
-        case for r in records if r.get("event") == "case" and (case := read_case(r, async_targets=awaited)) is not None
+        shortened(case, short)
+        for r in records
+        if r.get("event") == "case" and (case := read_case(r, async_targets=awaited)) is not None
     ]
 
 

@@ -15,13 +15,9 @@ from tta_orchestrate.modes.test_gen import assertions
 from tta_orchestrate.modes.test_gen.cases import KINDS, Case
 from tta_orchestrate.modes.test_gen.facts import MARK, Style
 from tta_orchestrate.modes.test_gen.naming import Namer
-from tta_orchestrate.modes.test_gen.signatures import UNKNOWN, Signature, given
+from tta_orchestrate.modes.test_gen.signatures import HELPERS, UNKNOWN, Signature, given
 
-_HELPERS: Final = (
-    "asyncio", "collections", "datetime", "decimal", "fractions", "itertools", "math", "operator", "pathlib", "re",
-    "uuid",
-)  # fmt: skip
-_OURS: Final = {*_HELPERS, "pytest", "unittest", "self"}
+_OURS: Final = {*HELPERS, "pytest", "unittest", "self"}
 _WIDTH: Final = 100
 
 
@@ -51,6 +47,8 @@ class Writer:
     style: Style
     parameters: Mapping[str, Signature] = field(default_factory=dict)
     """How each target is called, for the columns of tables and for names."""
+    homes: Mapping[str, str] = field(default_factory=dict)
+    """Module of the standard library for each short name that the cases use, see `short_names`."""
     taken: frozenset[str] = frozenset()
     """Names that no test may have, because another file that it will be added to has them."""
 
@@ -142,9 +140,14 @@ class Writer:
         cases = [case for test in tests for case in test.cases]
         homes = {assertions.exception(c): c.home for c in cases if c.kind == "raises" and c.home}
         known = {c.target.partition(".")[0] for c in cases} | {n for n, home in homes.items() if home == self.module}
-        own = {n for n in free if n not in _OURS and (n not in dir(builtins) or n in known)}
+        standard = {n: home for n, home in self.homes.items() if n in free and n not in known}
+        own = {n for n in free if n not in _OURS and (n not in dir(builtins) or n in known)} - set(standard)
         foreign = {name: home for name, home in homes.items() if home != self.module and name in own}
-        lines = [f"import {helper}" for helper in _HELPERS if helper in free]
+        lines = [f"import {helper}" for helper in HELPERS if helper in free]
+        lines += [
+            f"from {home} import {', '.join(sorted(n for n in standard if standard[n] == home))}"
+            for home in sorted(set(standard.values()))
+        ]
         if self.style.framework == "unittest":
             lines.append("import unittest")
         elif "pytest" in free:

@@ -7,6 +7,11 @@ from typing import Final
 
 from tta_orchestrate.modes.test_gen.cases import Case
 
+HELPERS: Final = (
+    "asyncio", "collections", "datetime", "decimal", "fractions", "itertools", "math", "operator", "pathlib", "re",
+    "uuid",
+)  # fmt: skip
+"""Modules of the standard library that generated tests use."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -176,3 +181,18 @@ def _field(name: str, value: ast.expr | None, *, keyword: bool) -> Parameter | N
         keyword=options.get("kw_only", str(keyword)) == "True",
         default=options.get("default", ""),
     )
+
+
+def short_names(source: str, signatures: Mapping[str, Signature]) -> dict[str, str]:
+    """Return the dotted names of the standard library that *source* imports by their last part: its own style.
+
+    Left out: what would hide a module of that name, and names that a parameter has, which a test may need for itself.
+    """
+    taken = {parameter.name for signature in signatures.values() for parameter in signature.parameters}
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ImportFrom) and node.module in HELPERS and not node.level:
+            for alias in node.names:
+                if alias.asname is None and alias.name not in {*taken, *HELPERS, "*"}:
+                    found[f"{node.module}.{alias.name}"] = alias.name
+    return found
