@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from generated import generate, once, repository
+from generated import generate, git, once, repository
 from tta_orchestrate.domain.outcome import Outcome
 from tta_orchestrate.sinks.summary_md import summary
 
@@ -227,3 +227,85 @@ def test_a_conftest_that_forges_passes_earns_nothing(tmp_path):
     assert report.patch == ""
     assert report.verdict.outcome is Outcome.PARTIAL
     assert set(target["dropped_by_gate"]) == {"bites"}
+
+
+ODD = '''
+import enum
+from datetime import date, datetime, timedelta
+from unittest.mock import call  # answers to every name
+
+TOKEN = "ghp_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5"
+
+
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Store:
+    class Missing(Exception):
+        pass
+
+
+def test_connection(host: str) -> int:
+    return 1 if host else 2
+
+
+def both(n: int) -> Access:
+    return Access.READ | Access.WRITE if n > 3 else Access.READ
+
+
+def find(n: int) -> int:
+    if n > 3:
+        raise Store.Missing("not in the store")
+    return n + 1
+
+
+def later(day: date, at: datetime) -> date:
+    return day + timedelta(days=at.day)
+
+
+def items(order: list) -> int:
+    return len(order) * 2
+
+
+def total(items: list[int], expected: int, expected_value: int) -> int:
+    return sum(items) + expected - expected_value if items else 0
+
+
+def login(n: int) -> str:
+    return TOKEN if n > 4 else "nobody"
+'''.lstrip()
+
+
+@pytest.mark.slow
+def test_odd_names_and_shapes_are_tested_and_no_credential_gets_out(tmp_path):
+    report = generate(repository(tmp_path, odd_py=ODD), "odd.py", mutants=40)
+    (target,) = report.extra["targets"]
+    named = {kept["test"].rpartition("::")[2] for kept in target["kept"]}
+    for function in ("both", "find", "later", "items", "total"):
+        assert any(function in name for name in named), function
+    assert "Store.Missing" in report.patch
+    assert "test_connection" not in report.patch
+    assert any("test_connection" in note for note in target["notes"])
+    assert "ghp_" not in report.patch + summary(report) + json.dumps(report.extra)
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=report.patch, text=True, check=True)
+    for seed in ("0", "3", "4"):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=tmp_path, capture_output=True, text=True, check=False,
+            env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONHASHSEED": seed},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_a_second_run_does_not_write_its_tests_again(tmp_path):
+    first = generate(repository(tmp_path, shop_py=SHOP), "shop.py")
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=first.patch, text=True, check=True)
+    git(tmp_path, "add", "-A")
+    second = generate(tmp_path, "shop.py")
+    old = {line for line in first.patch.splitlines() if line.startswith("+    ") and "assert" in line}
+    new = [line for line in second.patch.splitlines() if line.startswith("+    ") and "assert" in line]
+    assert not old.intersection(new)
+    before = second.extra["targets"][0]["mutation"]["before"]
+    assert before["killed"] == first.extra["targets"][0]["mutation"]["after"]["killed"]

@@ -267,12 +267,13 @@ def mutate_baseline(bench: Bench, mutants: Sequence[Mutant]) -> dict[int, Killin
 
 
 def _covering(session: Session, path: str, mutant: Mutant) -> list[Ran]:
-    """Return the passing tests that run a line of *mutant*, fastest first."""
+    """Return the passing tests that run a line of *mutant*, fastest first; all where import runs it, a default say."""
     lines = range(mutant.line, mutant.last + 1)
+    at_import = any(b in lines for _, b in session.import_arcs.get(path, ()))
     found = [
         t
         for t in session.tests.values()
-        if t.outcome == "passed" and any(b in lines or a in lines for a, b in t.arcs.get(path, ()))
+        if t.outcome == "passed" and (at_import or any(b in lines or a in lines for a, b in t.arcs.get(path, ())))
     ]
     return sorted(found, key=lambda t: t.seconds)
 
