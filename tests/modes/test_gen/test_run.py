@@ -229,7 +229,7 @@ def test_a_conftest_that_forges_passes_earns_nothing(tmp_path):
     assert set(target["dropped_by_gate"]) == {"bites"}
 
 
-ODD = '''
+ODD = """
 import enum
 from datetime import date, datetime, timedelta
 from unittest.mock import call  # answers to every name
@@ -275,7 +275,7 @@ def total(items: list[int], expected: int, expected_value: int) -> int:
 
 def login(n: int) -> str:
     return TOKEN if n > 4 else "nobody"
-'''.lstrip()
+""".lstrip()
 
 
 @pytest.mark.slow

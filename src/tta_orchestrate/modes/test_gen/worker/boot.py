@@ -24,6 +24,8 @@ def main() -> None:
             data = data[os.write(_RESULT, data) :]
 
     sys.path[:] = [entry for entry in sys.path if entry]
+    # Other words for each command: what reads them does not come out the same in the gates.
+    sys.argv[:] = [f"/{request['command']}", request["command"]]
     command = importlib.import_module("." + request["command"], __package__)
     command.serve(request, emit)
     sys.stdout.flush()

@@ -314,7 +314,8 @@ class Search:
     def _cost(self, candidate: Candidate) -> float:
         """What reading it takes: an example that somebody wrote reads better, an unexpected kind of argument worse."""
         size = candidate.size * (0.3 if candidate.example else 1.0)
-        return (20 + size) * (1.0 if candidate.example or not self.builder.odd(candidate) else _ODD)
+        odd = self.builder.breaks(candidate) or self.builder.odd(candidate)
+        return (20 + size) * (_ODD if odd and not candidate.example else 1.0)
 
     # -- phase 4 ------------------------------------------------------------------------------------------------
 

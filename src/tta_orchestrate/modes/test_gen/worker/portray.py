@@ -8,7 +8,9 @@ import enum
 import fractions
 import keyword
 import math
+import os
 import pathlib
+import tempfile
 import types
 import uuid
 from collections.abc import Iterator
@@ -25,6 +27,8 @@ HELPERS = (
     "asyncio",
 )  # fmt: skip
 """Modules of the standard library that a test may use by their names."""
+_PLACES = tuple(place for place in (os.getcwd(), os.environ.get("HOME", ""), tempfile.gettempdir()) if len(place) > 3)
+"""Folders of this machine: what names one is another text elsewhere."""
 _TAKEN = {*HELPERS, "pytest", "unittest", "self"}
 _PLAIN = (dt.date, dt.time, dt.timedelta, dt.timezone)
 
@@ -63,13 +67,15 @@ class Portrayer:
             return repr(value) if math.isfinite(value) else f'float("{value}")'
         if kind is complex:
             return repr(value)
+        if kind is str and any(place in value for place in _PLACES):
+            return None
         if kind in {str, bytes, bytearray}:
             return repr(value) if len(value) <= TEXT and not (kind is str and " at 0x" in value) else None
         if isinstance(value, enum.Enum):
             return self._enum(value)
         if kind in {decimal.Decimal, fractions.Fraction, uuid.UUID}:
             return f"{kind.__module__}.{value!r}"
-        if kind in {pathlib.PurePosixPath, pathlib.PosixPath}:
+        if kind in {pathlib.PurePosixPath, pathlib.PosixPath} and self.source(str(value)) is not None:
             return f"pathlib.{value!r}"
         if isinstance(value, _PLAIN) and kind.__module__ == "datetime":
             return repr(value)

@@ -18,6 +18,8 @@ _PATHS = 900
 """Paths kept: so many for each target, or more where there are few targets."""
 _SETTLED = 5_000
 """So many idle candidates at least, and twice as many as it took until the latest find."""
+_UNSETTLED = 30_000
+"""The same while statements are left to reach."""
 _ALL_REACHED = 20
 """With no statement left to reach, this part of the patience is enough."""
 
@@ -77,7 +79,8 @@ class Walk:
 
     def _judge(self, candidate: Candidate, seen: dict[str, Any], arcs: frozenset[Arc]) -> None:
         """Keep *candidate* where it is the first of its key, or simpler than the one before."""
-        key = (candidate.target, arcs, _shape(seen))
+        broken = self._inventor.builder.breaks(candidate)
+        key = (candidate.target, arcs, f"{_shape(seen)}{':refused' if broken else ''}")
         if seen["kind"] == "accident":
             asked = self._inventor.builder.as_declared(candidate)
             key = (candidate.target, arcs, f"accident:{seen['type']}:{asked}")
@@ -101,7 +104,7 @@ class Walk:
         """Return how many idle candidates in a row are enough: few where every statement is reached already."""
         done = bool(self._goals) and self._goals <= {b for _, b in self._covered}
         most = max(200, self._patience // _ALL_REACHED) if done else self._patience
-        return min(most, max(_SETTLED, 2 * self._last))
+        return min(most, max(_SETTLED if done else _UNSETTLED, 2 * self._last))
 
 
 def wild(builder: Builder, candidate: Candidate, seen: Mapping[str, Any]) -> bool:
