@@ -304,10 +304,10 @@ class Search:
     def selected(self, deadline: float) -> list[dict[str, Any]]:
         """Return the records of the rows that earn their place, each said as simply as its earnings allow."""
         known = frozenset((int(a), int(b)) for a, b in self.request.get("covered", ()))
-        wild = {row for row, (candidate, seen, _) in enumerate(self.rows) if self._wild(candidate, seen)}
+        late = {row for row, (candidate, seen, _) in enumerate(self.rows) if self._wild(candidate, seen)}
         rows = [Row(arcs, frozenset(m for m, killers in self.kills.items() if n in killers), self._cost(candidate))
                 for n, (candidate, _, arcs) in enumerate(self.rows)]  # fmt: skip
-        chosen = choose(rows, known, last=wild, most=int(self.request["max_cases"]))
+        chosen = choose(rows, known, last=late, most=int(self.request["max_cases"]))
         self._minimise(chosen, deadline)
         return [_record(self.rows[row][0], self.rows[row][1], sorted(kills)) for row, _, kills in chosen]
 
