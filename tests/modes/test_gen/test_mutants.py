@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tta_orchestrate.modes.test_gen.mutants import mutants
+from tta_orchestrate.modes.test_gen.mutants import change_undone, mutants
 
 
 def all_of(body: str, *, header: str = "def f(a, b):", **options):
@@ -117,3 +117,24 @@ def test_every_mutant_compiles_and_differs(expression):
 def test_every_line_gets_a_mutant_before_any_line_gets_a_second():
     source = "def f(a, b):\n    x = a + b * a - b + a < b\n    y = a > b\n    return y\n"
     assert {m.line for m in mutants(source, limit=3)} == {2, 3, 4}
+
+
+SOURCES = st.lists(
+    st.sampled_from(["a = 1", "b = 2", "def f(x):\n    return x", "", "# a note", "c = [1,\n     2]"]), max_size=6
+).map("\n".join)
+
+
+@settings(deadline=None)
+@given(SOURCES, SOURCES)
+def test_the_change_undone_is_the_base_again(head, base):
+    undone = change_undone(head, base)
+    if undone is None:
+        assert ast.dump(ast.parse(head)) == ast.dump(ast.parse(base))
+    else:
+        assert undone.apply(head) == base
+        assert 1 <= undone.line <= undone.last <= head.count("\n") + 1
+
+
+def test_a_base_that_does_not_parse_is_no_mutant():
+    assert change_undone("a = 1\n", "a = (\n") is None
+    assert change_undone("a = (\n", "a = 1\n") is None

@@ -358,6 +358,8 @@ def _weight(bench: Bench, identity: str) -> int:
 
 
 def _why_toothless(killings: Mapping[int, Killing]) -> str:
+    if not killings:
+        return "no mutant lies on what it runs"
     if all(k.status == "not-run" for k in killings.values()):
         return NO_TIME
     return "kills no mutant that the suite lets live"

@@ -35,7 +35,7 @@ _PASSED_ON: Final = frozenset(
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 
-__all__ = ["Mutant", "mutants"]
+__all__ = ["Mutant", "change_undone", "mutants"]
 
 
 def mutants(
@@ -63,6 +63,31 @@ def mutants(
             counts[mutant.symbol] = counts.get(mutant.symbol, 0) + 1
             taken.append(mutant)
     return tuple(sorted(taken, key=lambda m: (m.start, m.id)))
+
+
+def change_undone(head: str, base: str) -> Mutant | None:
+    """Return the fault that takes a change back: whoever notices it, proves the change; ``None`` where it does nothing.
+
+    It bears the id 0, which no other mutant has.
+    """
+    start = _alike(head, base)
+    end = _alike(head[start:][::-1], base[start:][::-1])
+    before, after = head[start : len(head) - end], base[start : len(base) - end]
+    try:
+        different = _differs(base, _code(head))
+    except (SyntaxError, ValueError):
+        return None
+    line = head.count("\n", 0, start) + 1
+    return Mutant(
+        id=0, line=line, last=line + before.count("\n"), operator="change undone", start=start, end=start + len(before),
+        before=before, replacement=after, symbol="",
+    ) if different else None  # fmt: skip
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many letters the two share at their beginnings."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _every_line_first(found: list[Mutant]) -> list[Mutant]:

@@ -17,7 +17,7 @@ from tta_orchestrate.modes.test_gen.facts import Project, Style, Unit, read_unit
 from tta_orchestrate.modes.test_gen.gates import Bench
 from tta_orchestrate.modes.test_gen.goals import goals
 from tta_orchestrate.modes.test_gen.ladder import Ladder
-from tta_orchestrate.modes.test_gen.mutants import Mutant, mutants
+from tta_orchestrate.modes.test_gen.mutants import Mutant, change_undone, mutants
 from tta_orchestrate.modes.test_gen.outcome import Mutation, Suspect, TargetResult
 from tta_orchestrate.modes.test_gen.render import Writer
 from tta_orchestrate.modes.test_gen.shape import Shape, Symbol, measure, shape_of
@@ -204,7 +204,10 @@ def _pool(bench: Bench, plan: Plan, diff: Diff | None) -> tuple[Mutant, ...]:
         return mutants(source, limit=plan.mutants, seed=plan.seed)
     changed = mutants(source, lines=diff.lines, limit=plan.mutants, per_symbol=plan.mutants, seed=plan.seed)
     around = mutants(source, lines=touched(bench.shape, diff.lines), limit=plan.mutants, seed=plan.seed)
-    return tuple({m.id: m for m in (*changed, *around)}.values())[: plan.mutants]
+    pool = tuple({m.id: m for m in (*changed, *around)}.values())[: plan.mutants]
+    known = bench.unit.path in set(diff.base.files())
+    undone = change_undone(source, read_unit(diff.base, bench.unit.path).source) if known else None
+    return (undone, *pool) if undone is not None else pool
 
 
 def _names(shape: Shape, focus: frozenset[int] | None) -> list[str]:
